@@ -57,7 +57,8 @@ enum status err_fill(struct err *err, enum status status, const char *where, con
 enum status err_fill_openssl(struct err *err, enum status status, const char *where, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Puts context before the text of a filled err ("template User: "); gives err's status back. */
+/* Puts context before the text of a filled err ("template User: "); gives err's status back
+ * (STATUS_INTERNAL if err is NULL, for the status is not known then: with an optional err keep the status). */
 enum status err_prefix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* "malformed", "denied" …: the word for a status, static. */
