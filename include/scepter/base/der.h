@@ -54,7 +54,7 @@ struct der_tlv {
 
 static inline struct der_reader der_reader(struct span octets)
 {
-    return (struct der_reader){octets.data, octets.data + octets.len};
+    return (struct der_reader){octets.data, octets.len > 0 ? octets.data + octets.len : octets.data};
 }
 
 static inline bool der_at_end(const struct der_reader *reader)
