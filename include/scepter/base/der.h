@@ -104,7 +104,8 @@ NODISCARD enum status der_take_oid(struct der_reader *reader, struct span *oid, 
 /* BIT STRING with whole octets only (keys, signatures). */
 NODISCARD enum status der_take_bits(struct der_reader *reader, struct span *octets, const char *what,
                                     struct err *err);
-/* BIT STRING as named bits, bit n of the string being 1u << n; at most 16 named bits. */
+/* BIT STRING as named bits, bit n of the string being 1u << n; at most 16 named bits. Trailing zero bits,
+ * which a DER writer drops (X.690 section 11.2.2), are passed over. */
 NODISCARD enum status der_take_flags(struct der_reader *reader, unsigned *flags, const char *what,
                                      struct err *err);
 /* UTCTime or GeneralizedTime as RFC 5280 section 4.1.2.5 writes them (Z, seconds). Unix seconds. */
@@ -120,13 +121,20 @@ NODISCARD enum status der_string_utf8(uint8_t tag, struct span content, struct b
  * is already so, *out = in and scratch stays empty; otherwise *out borrows scratch. At most 24 levels and
  * 20,000 TLVs: STATUS_LIMIT. */
 NODISCARD enum status ber_to_der(struct span in, struct buf *scratch, struct span *out, struct err *err);
+/* [number] IMPLICIT OCTET STRING behind ber_to_der, which cannot tell a constructed one from [number]
+ * EXPLICIT and leaves it: primitive, or segments (an encryptedContent, RFC 5652 section 6.1). *octets borrows
+ * what the reader reads if that is in one piece, otherwise scratch, whose contents are replaced. */
+NODISCARD enum status der_take_implicit_octets(struct der_reader *reader, unsigned number,
+                                               struct buf *scratch, struct span *octets, const char *what,
+                                               struct err *err);
 
 /* ---- writing: into a buf, whose failure is sticky ---- */
 
 /* Opens a TLV; close it with the mark that came back, innermost first. */
 size_t der_open(struct buf *out, uint8_t tag);
 void der_close(struct buf *out, size_t mark);
-/* Closes a SET OF: its elements are sorted as DER asks (X.690 section 11.6). At most 64 elements. */
+/* Closes a SET OF: its elements are sorted as DER asks (X.690 section 11.6). At most 64 elements, else the
+ * buf fails with STATUS_LIMIT. */
 void der_close_set_of(struct buf *out, size_t mark);
 
 void der_put(struct buf *out, uint8_t tag, struct span content);
@@ -138,7 +146,8 @@ void der_put_null(struct buf *out);
 void der_put_bits(struct buf *out, struct span octets);
 /* Named bits, trailing zero bits dropped (X.690 section 11.2.2). */
 void der_put_flags(struct buf *out, unsigned flags);
-/* UTCTime to 2049, GeneralizedTime from 2050 (RFC 5280 section 4.1.2.5). */
+/* UTCTime from 1950 to 2049, else GeneralizedTime (RFC 5280 section 4.1.2.5). A time before year 0 or after
+ * 9999 is written as the first or last second that GeneralizedTime can say. */
 void der_put_time(struct buf *out, int64_t unix_s);
 void der_put_generalized_time(struct buf *out, int64_t unix_s);
 

@@ -8,7 +8,7 @@
 
 #include "buf.h"
 
-/* Known OIDs. The table in oid.c gives octets, dotted text, short name, and a description. */
+/* Known OIDs. The table in base/oid_table.h gives name, dotted text and octets. */
 enum oid {
     OID_UNKNOWN = 0,
     /* attribute types (RFC 4519, RFC 5280, RFC 2985) */
@@ -151,13 +151,14 @@ enum oid {
 
 /* Content octets of a known OID, static. */
 struct span oid_octets(enum oid oid);
-/* Which one it is, or OID_UNKNOWN. */
+/* Which one it is, or OID_UNKNOWN. Thread-safe and quick: a switch, no state. */
 enum oid oid_find(struct span octets);
 /* Short name as people write it (CN, clientAuth, sha256WithRSAEncryption), static; NULL for unknown. */
 const char *oid_name(enum oid oid);
-/* By short name, ASCII case ignored; OID_UNKNOWN if none. */
+/* By short name or one of the other names that people and programs write (E, EMAIL, S, G, commonName …),
+ * ASCII case ignored; OID_UNKNOWN if none. name may not be NULL. */
 enum oid oid_by_name(const char *name);
-/* Dotted text of any OID appended to out. */
+/* Dotted text of any OID of at most 64 octets appended to out; "malformed OID" for what is none. */
 void oid_text(struct buf *out, struct span octets);
 /* Dotted text ("1.3.6.1.5.5.7.3.2") or a short name into content octets. STATUS_MALFORMED names the text. */
 NODISCARD enum status oid_parse(const char *text, struct buf *octets, struct err *err);
