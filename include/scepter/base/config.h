@@ -77,9 +77,9 @@ struct config_setting *config_root(struct config_file *file);
 /* Fills base by the table (ends with .name = NULL) from a group; unknown keys are mistakes that name the
  * nearest known one. prefix stands before keys in messages ("authority.", "profiles[2]."). base must be
  * zeroed; defaults are filled in. */
-void config_read(struct config_setting *group, const char *prefix, const struct config_key *table, void *base,
-                 struct config_context *context);
-/* Frees the owned strings that config_read put into base. */
+void config_read_group(struct config_setting *group, const char *prefix, const struct config_key *table,
+                       void *base, struct config_context *context);
+/* Frees the owned strings that config_read_group put into base. */
 void config_clear(const struct config_key *table, void *base);
 
 /* For custom readers. */
