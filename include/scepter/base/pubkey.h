@@ -22,9 +22,9 @@ struct key_limits {
     bool p384;
 };
 
-/* Reads one whole SubjectPublicKeyInfo TLV: rsaEncryption or id-ecPublicKey with a named curve and an
- * uncompressed point. Does no arithmetic. STATUS_MALFORMED; STATUS_ALGORITHM for other kinds, named;
- * STATUS_LIMIT above RSA 16,384 bits. */
+/* Reads one whole SubjectPublicKeyInfo TLV: rsaEncryption with NULL parameters or id-ecPublicKey with a named
+ * curve and an uncompressed point, so that each key has one encoding. Does no arithmetic. STATUS_MALFORMED;
+ * STATUS_ALGORITHM for other kinds, named; STATUS_LIMIT above RSA 16,384 bits. */
 NODISCARD enum status pubkey_decode(struct span spki, struct pubkey **out, struct err *err);
 void pubkey_free(struct pubkey *key);
 AUTO_POINTER(pubkey, struct pubkey, pubkey_free)
@@ -57,8 +57,8 @@ NODISCARD enum status pubkey_encrypt(const struct pubkey *key, struct span secre
                                      struct err *err);
 
 /* AlgorithmIdentifier of a signature, one whole TLV: its digest and the key type it needs. For
- * rsaEncryption alone *digest_given is false. Parameters must be NULL or absent. MD5, SHA-224, PSS and
- * unknown ones: STATUS_ALGORITHM, named. */
+ * rsaEncryption alone *digest_given is false and *digest is left as it was. Parameters must be NULL or
+ * absent. MD5, SHA-224, PSS and unknown ones: STATUS_ALGORITHM, named. */
 NODISCARD enum status sigalg_decode(struct span algorithm, enum key_type *type, enum digest *digest,
                                     bool *digest_given, struct err *err);
 /* sha256WithRSAEncryption with NULL, ecdsa-with-SHA256 without parameters … */
