@@ -19,16 +19,19 @@ enum key_usage {
     KU_CRL_SIGN = 1u << 6,
 };
 
-#define CSR_MAX_LEN 65536
+#define CSR_MAX_LEN           65536
+#define CSR_CHALLENGE_MAX_LEN 16384 /* octets as UTF-8; UEMs send tokens of a few thousand */
 
 struct csr {
     struct buf der;   /* the whole request */
     struct span info; /* CertificationRequestInfo, whole TLV; borrows der, as the spans below */
     struct span subject_der;
     struct name subject;
-    struct pubkey *key;       /* decoded, neither judged nor verified by csr_decode */
-    char *challenge;          /* challengePassword as UTF-8, NULL if there is none; wiped when freed */
-    struct general_names san; /* of the extension request; empty if none */
+    struct pubkey *key;           /* decoded, neither judged nor verified by csr_decode */
+    char *challenge;              /* challengePassword as UTF-8, NULL if there is none; wiped when freed */
+    uint8_t challenge_tag;        /* its DER string type */
+    struct span challenge_octets; /* its content octets */
+    struct general_names san;     /* of the extension request; empty if none */
     bool has_key_usage;
     unsigned key_usage;        /* enum key_usage bits */
     struct span template_name; /* content of 1.3.6.1.4.1.311.20.2 as UTF-8 is in template_name_text */
@@ -38,15 +41,17 @@ struct csr {
     struct span signature;
 };
 
-/* Reads one DER CertificationRequest. Duplicate attributes and extensions, an extension request with more
- * than one value, trailing octets and NULs in names are refused: STATUS_MALFORMED; STATUS_LIMIT above
- * CSR_MAX_LEN; STATUS_ALGORITHM. Extensions that it does not name are passed over. */
+/* Reads one DER CertificationRequest. Duplicate attributes and extensions (the two kinds of extension request
+ * count as one), an extension request with more than one value, trailing octets and NULs in names are
+ * refused: STATUS_MALFORMED; STATUS_LIMIT above CSR_MAX_LEN, CSR_CHALLENGE_MAX_LEN and 64 attributes or
+ * extensions; STATUS_ALGORITHM for keys and signatures of kinds that are not taken. Extensions that it does
+ * not name are passed over. */
 NODISCARD enum status csr_decode(struct span der, struct csr **out, struct err *err);
 /* Proof of possession: the request's signature by its own key, which must have been judged.
  * STATUS_INTEGRITY. */
 NODISCARD enum status csr_verify(const struct csr *csr, struct err *err);
 /* The request with the challenge's characters replaced by '*' (for the store and exports): DER of the same
- * length, appended to out. */
+ * length that csr_decode reads, appended to out. Its signature no longer holds. */
 void csr_blanked(const struct csr *csr, struct buf *out);
 void csr_free(struct csr *csr);
 AUTO_POINTER(csr, struct csr, csr_free)
