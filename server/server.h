@@ -37,6 +37,8 @@ http_handler health_ready_handler; /* /readyz: 200, or 503 with the reasons */
 
 /* ---- scep/scep.c ---- */
 http_handler scep_handler;
+/* Whether that request belongs to a profile whose challenges a webhook judges. */
+bool scep_waits_elsewhere(const struct http_request *request);
 
 /* ---- scheduler.c: what comes due ---- */
 

@@ -40,7 +40,7 @@ struct blob {
     const char *content_type; /* static */
     char etag[72];            /* with its quotes */
     int64_t modified_s;
-    size_t references; /* atomic */
+    _Atomic size_t references;
 };
 struct blob *blob_ref(struct blob *blob);
 void blob_unref(struct blob *blob);
@@ -64,9 +64,13 @@ struct http_reply {
     int64_t retry_after_s; /* > 0: Retry-After */
     const char *allow;     /* for 405: "GET, HEAD" */
     bool close;            /* end the connection after it */
+    bool logged;           /* the handler wrote the request's log line itself */
     char *location;        /* owned, for redirects */
 };
 
+/* Frees what the reply holds; zeroed afterwards. */
+void reply_free(struct http_reply *reply);
+AUTO_VALUE(reply, struct http_reply, reply_free)
 /* Fills a text/plain answer; the text ends with a newline. */
 void reply_text(struct http_reply *reply, unsigned status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -88,6 +92,9 @@ struct route {
     size_t body_limit; /* octets; 413 above it */
     bool worker;       /* handed to a worker thread; else answered on the I/O thread (memory only) */
     bool on_public;    /* served on listeners that are not loopback too (rules.md, HTTP) */
+    /* NULL: never; else whether this request may wait for another system (webhook, LDAP). Such ones hold at
+     * most half of the workers. */
+    bool (*waits_elsewhere)(const struct http_request *request);
     http_handler *handler;
 };
 /* The table, ends with path = NULL. In route.c. */
