@@ -191,7 +191,7 @@ static enum status take_primitive(struct ber *ber, const struct ber_header *head
 
 static enum status take_tlv(struct ber *ber, struct err *err)
 {
-    struct ber_header header;
+    struct ber_header header = {.tag = 0};
     uint8_t string = surrounding_string(ber);
     TRY(read_header(ber, &header, err));
     if (string != NO_STRING)
@@ -260,7 +260,7 @@ enum status der_take_implicit_octets(struct der_reader *reader, unsigned number,
     if (der_peek(reader) != DER_CONTEXT_CONSTRUCTED(number))
         return der_take(reader, DER_CONTEXT(number), octets, what, err);
     struct der_reader ahead = *reader;
-    struct der_reader segments;
+    struct der_reader segments = {NULL, NULL};
     TRY(der_enter(&ahead, DER_CONTEXT_CONSTRUCTED(number), &segments, what, err));
     struct span segment = SPAN_NONE;
     buf_clear(scratch);

@@ -75,7 +75,7 @@ static enum status take_tlv(struct der_reader *reader, uint8_t tag, struct der_t
 enum status der_take(struct der_reader *reader, uint8_t tag, struct span *content, const char *what,
                      struct err *err)
 {
-    struct der_tlv tlv;
+    struct der_tlv tlv = {.tag = 0};
     TRY(take_tlv(reader, tag, &tlv, what, err));
     *content = tlv.content;
     return STATUS_OK;
@@ -84,7 +84,7 @@ enum status der_take(struct der_reader *reader, uint8_t tag, struct span *conten
 enum status der_take_whole(struct der_reader *reader, uint8_t tag, struct span *whole, const char *what,
                            struct err *err)
 {
-    struct der_tlv tlv;
+    struct der_tlv tlv = {.tag = 0};
     TRY(take_tlv(reader, tag, &tlv, what, err));
     *whole = tlv.whole;
     return STATUS_OK;
@@ -93,7 +93,7 @@ enum status der_take_whole(struct der_reader *reader, uint8_t tag, struct span *
 enum status der_enter(struct der_reader *reader, uint8_t tag, struct der_reader *inner, const char *what,
                       struct err *err)
 {
-    struct span content;
+    struct span content = SPAN_NONE;
     TRY(der_take(reader, tag, &content, what, err));
     *inner = der_reader(content);
     return STATUS_OK;
@@ -123,7 +123,7 @@ enum status der_open_whole(struct span octets, uint8_t tag, struct der_reader *i
                            struct err *err)
 {
     struct der_reader reader = der_reader(octets);
-    struct der_reader content;
+    struct der_reader content = {NULL, NULL};
     TRY(der_enter(&reader, tag, &content, what, err));
     TRY(der_finish(&reader, what, err));
     *inner = content;
@@ -142,7 +142,7 @@ static bool integer_minimal(struct span octets)
 enum status der_take_integer(struct der_reader *reader, struct span *octets, size_t max_len, const char *what,
                              struct err *err)
 {
-    struct span content;
+    struct span content = SPAN_NONE;
     TRY(der_take(reader, DER_INTEGER, &content, what, err));
     if (!integer_minimal(content))
         return ERR(err, STATUS_MALFORMED, "%s: INTEGER of %zu octets is not minimal (X.690 section 8.3.2)",
@@ -157,9 +157,9 @@ enum status der_take_integer(struct der_reader *reader, struct span *octets, siz
 enum status der_take_uint(struct der_reader *reader, uint64_t *value, uint64_t max, const char *what,
                           struct err *err)
 {
-    struct span octets;
+    struct span octets = SPAN_NONE;
     TRY(der_take_integer(reader, &octets, SIZE_MAX, what, err));
-    if (octets.data[0] >= 0x80)
+    if (octets.len > 0 && octets.data[0] >= 0x80)
         return ERR(err, STATUS_MALFORMED, "%s: negative; 0 to %" PRIu64 " is allowed", what, max);
     if (octets.len > 9 || (octets.len == 9 && octets.data[0] != 0))
         return ERR(err, STATUS_MALFORMED, "%s: INTEGER of %zu octets; 0 to %" PRIu64 " is allowed", what,
@@ -175,7 +175,7 @@ enum status der_take_uint(struct der_reader *reader, uint64_t *value, uint64_t m
 
 enum status der_take_bool(struct der_reader *reader, bool *value, const char *what, struct err *err)
 {
-    struct span content;
+    struct span content = SPAN_NONE;
     TRY(der_take(reader, DER_BOOLEAN, &content, what, err));
     if (content.len != 1 || (content.data[0] != 0x00 && content.data[0] != 0xff))
         return ERR(err, STATUS_MALFORMED, "%s: a BOOLEAN is one octet, 0x00 or 0xff (X.690 section 11.1)",
@@ -186,7 +186,7 @@ enum status der_take_bool(struct der_reader *reader, bool *value, const char *wh
 
 enum status der_take_null(struct der_reader *reader, const char *what, struct err *err)
 {
-    struct span content;
+    struct span content = SPAN_NONE;
     TRY(der_take(reader, DER_NULL, &content, what, err));
     if (content.len != 0)
         return ERR(err, STATUS_MALFORMED, "%s: NULL with %zu octets, it has none", what, content.len);
@@ -209,7 +209,7 @@ static bool oid_well_formed(struct span oid)
 
 enum status der_take_oid(struct der_reader *reader, struct span *oid, const char *what, struct err *err)
 {
-    struct span content;
+    struct span content = SPAN_NONE;
     TRY(der_take(reader, DER_OID, &content, what, err));
     if (!oid_well_formed(content))
         return ERR(err, STATUS_MALFORMED,
@@ -224,7 +224,7 @@ enum status der_take_oid(struct der_reader *reader, struct span *oid, const char
 static enum status take_bit_string(struct der_reader *reader, unsigned *unused, struct span *octets,
                                    const char *what, struct err *err)
 {
-    struct span content;
+    struct span content = SPAN_NONE;
     TRY(der_take(reader, DER_BIT_STRING, &content, what, err));
     if (content.len == 0)
         return ERR(err, STATUS_MALFORMED, "%s: BIT STRING without its first octet", what);
@@ -241,7 +241,7 @@ static enum status take_bit_string(struct der_reader *reader, unsigned *unused, 
 
 enum status der_take_bits(struct der_reader *reader, struct span *octets, const char *what, struct err *err)
 {
-    struct span bits;
+    struct span bits = SPAN_NONE;
     unsigned unused = 0;
     TRY(take_bit_string(reader, &unused, &bits, what, err));
     if (unused != 0)
@@ -253,7 +253,7 @@ enum status der_take_bits(struct der_reader *reader, struct span *octets, const 
 
 enum status der_take_flags(struct der_reader *reader, unsigned *flags, const char *what, struct err *err)
 {
-    struct span bits;
+    struct span bits = SPAN_NONE;
     unsigned unused = 0;
     TRY(take_bit_string(reader, &unused, &bits, what, err));
     if (bits.len > 2)

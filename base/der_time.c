@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * UTCTime and GeneralizedTime in the one form that RFC 5280 section 4.1.2.5 allows each, read and written
- * as Unix seconds. Which of the two a field should have held is not judged when reading.
+ * as Unix seconds. Which of the two a field should have held is not judged when reading. The calendar is
+ * reckoned here because the C library's takes a lock over all threads; other forms of dates are in
+ * calendar.c.
  */
 #include "der.h"
 
@@ -41,7 +43,8 @@ static int64_t calendar_to_unix(const struct calendar *at)
     int days = days_before_year(at->year) + at->day - 1;
     for (int month = 1; month < at->month; month++)
         days += month_days(at->year, month);
-    return FIRST_S + (int64_t)days * SECONDS_PER_DAY + at->hour * 3600 + at->minute * 60 + at->second;
+    return FIRST_S + (int64_t)days * SECONDS_PER_DAY + (int64_t)at->hour * 3600 + (int64_t)at->minute * 60 +
+           at->second;
 }
 
 static struct calendar calendar_from_unix(int64_t unix_s)
@@ -111,7 +114,7 @@ static bool parse_generalized_time(struct span text, struct calendar *at)
 enum status der_take_time(struct der_reader *reader, int64_t *unix_s, const char *what, struct err *err)
 {
     struct der_reader ahead = *reader;
-    struct der_tlv tlv;
+    struct der_tlv tlv = {.tag = 0};
     struct calendar at = {.year = 0};
     TRY(der_any(&ahead, &tlv, what, err));
     if (tlv.tag == DER_UTC_TIME) {

@@ -45,15 +45,13 @@ void der_close(struct buf *out, size_t mark)
     fill_length(out->data + mark - 1, len, count);
 }
 
-/* X.690 section 11.6: ascending, as if the shorter one had zeros behind it. */
+/* X.690 section 11.6: ascending, as if the shorter one had zeros behind it. Of two TLVs neither is the
+ * beginning of a longer one, so the common length decides. */
 static int compare_elements(const void *left, const void *right)
 {
     const struct span *a = left;
     const struct span *b = right;
-    int order = memcmp(a->data, b->data, a->len < b->len ? a->len : b->len);
-    if (order != 0)
-        return order;
-    return (a->len > b->len) - (a->len < b->len);
+    return memcmp(a->data, b->data, a->len < b->len ? a->len : b->len);
 }
 
 /* The elements between mark and the end; how many, or SET_OF_MAX + 1 if too many or broken. */

@@ -27,8 +27,12 @@ struct known {
     },
 static const struct known known[OID_COUNT_] = {OID_TABLE(KNOWN_ROW)};
 
-#define COUNT_ROW(...) +1
-_Static_assert(0 OID_TABLE(COUNT_ROW) == OID_COUNT_ - 1, "each enum oid has one row in oid_table.h");
+#define ONE_ROW(oid, name, dotted, ...) char row_##oid;
+struct one_octet_per_row {
+    OID_TABLE(ONE_ROW)
+};
+_Static_assert(sizeof(struct one_octet_per_row) == OID_COUNT_ - 1,
+               "each enum oid has one row in oid_table.h");
 
 /* A number for the octets of an OID, filled up with 0xff, with which none ends. The compiler refuses two
  * rows with the same number. */

@@ -225,7 +225,7 @@ static void der_take_oid__refuses_what_is_not_minimal_or_complete(void **state)
     assert_status(STATUS_MALFORMED, der_take_oid(&longer, &oid, "type", NULL));
     struct der_reader inner_80 = READER("\x06\x03\x55\x81\x80");
     assert_status(STATUS_MALFORMED, der_take_oid(&inner_80, &oid, "type", NULL));
-    struct der_reader good = READER("\x06\x04\x55\x81\x80\x00");
+    struct der_reader good = READER("\x06\x05\x55\x81\x80\x80\x00");
     assert_status(STATUS_OK, der_take_oid(&good, &oid, "type", NULL));
 }
 
