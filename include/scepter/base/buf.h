@@ -50,7 +50,8 @@ struct buf {
 
 #define BUF(ceiling_) ((struct buf){.ceiling = (ceiling_)})
 
-/* Appends; on failure the buf is marked failed and left as it was. text may not be NULL. */
+/* Appends; on failure the buf is marked failed and left as it was. text may not be NULL,
+ * and what is appended may not lie in the buf itself: growth moves it. */
 void buf_add(struct buf *buf, struct span octets);
 void buf_add_octet(struct buf *buf, uint8_t octet);
 void buf_add_text(struct buf *buf, const char *text);

@@ -30,10 +30,11 @@ NODISCARD enum status digest_compute(enum digest digest, struct span octets, uin
 /* Several pieces, one digest. */
 NODISCARD enum status digest_compute_parts(enum digest digest, const struct span *parts, size_t count,
                                            uint8_t *out, struct err *err);
-/* SHA-256 that cannot fail softly: asserts. For hashes of things already in memory. */
+/* SHA-256 that cannot fail softly: it ends the process if OpenSSL has none or memory runs out at a thread's
+ * first use. For hashes of things already in memory; on the path of a request prefer digest_compute. */
 void sha256(struct span octets, uint8_t out[SHA256_LEN]);
 
-/* A digest over a stream. */
+/* A digest over a stream: a failure of add is reported by end, which gives the digest once. */
 struct digest_stream; /* opaque */
 NODISCARD enum status digest_stream_new(enum digest digest, struct digest_stream **out, struct err *err);
 void digest_stream_add(struct digest_stream *stream, struct span octets);

@@ -7,7 +7,7 @@
 
 #include "buf.h"
 
-/* Reads the whole file into out (its ceiling holds). "-" is standard input.
+/* Appends the whole file to out (its ceiling holds). "-" is standard input.
  * STATUS_NOT_FOUND, STATUS_IO, STATUS_LIMIT; the text names the path and the reason. */
 NODISCARD enum status file_read(const char *path, struct buf *out, struct err *err);
 

@@ -23,13 +23,14 @@ NODISCARD enum status hex_decode(const char *text, struct buf *out, struct err *
 void base64_encode(struct buf *out, struct span octets);
 /* Standard or URL-safe alphabet (RFC 4648 sections 4 and 5), padding optional, CR, LF and tabs passed
  * over, a blank read as '+' (SCEP by GET with an unescaped '+'). Anything else, more than two pads, octets
- * after a pad: STATUS_MALFORMED. */
+ * after a pad, a pad that does not complete its group: STATUS_MALFORMED, and out is as it was. */
 NODISCARD enum status base64_decode(struct span text, struct buf *out, struct err *err);
 
 /* RFC 7468: -----BEGIN label-----, 64 columns, LF. */
 void pem_encode(struct buf *out, const char *label, struct span der);
 /* Finds the first block whose label is one of labels (NULL-ended array), and gives its octets and, unless
- * found is NULL, the label found (one of labels). Line breaks may be missing or CR LF. No such block:
+ * found is NULL, the label found (one of labels). Line breaks may be missing or CR LF, blanks may
+ * stand around lines; headers, URL-safe letters and empty blocks are refused. No such block:
  * STATUS_NOT_FOUND; a broken one: STATUS_MALFORMED. */
 NODISCARD enum status pem_decode(struct span text, const char *const *labels, struct buf *out,
                                  const char **found, struct err *err);
@@ -57,7 +58,8 @@ void duration_text(struct buf *out, int64_t seconds);
 /* "10MiB", "64KiB", "512": octets. STATUS_MALFORMED. */
 NODISCARD enum status size_parse(const char *text, int64_t *octets, struct err *err);
 
-/* RFC 3339 in UTC, 2026-01-31T12:00:00Z; out holds at least 32. Unix seconds. */
+/* RFC 3339 in UTC, 2026-01-31T12:00:00Z; out holds at least 32. Unix seconds; a
+ * time outside the years 0000 to 9999 is shown as the nearest within. */
 void time_text(int64_t unix_s, char out[32]);
 /* Reads that form, or YYYY-MM-DD. STATUS_MALFORMED. */
 NODISCARD enum status time_parse(const char *text, int64_t *unix_s, struct err *err);
