@@ -115,21 +115,29 @@ AUTO_VALUE(outcome, struct outcome, outcome_free)
 /* The whole way of a request, as design.md draws it. STATUS_OK: look at the outcome (issued, pending, denied,
  * or failed for what the CA could not do). Another status only if not even a denial could be recorded (store
  * down): then nothing was issued and err says why. When it returns "issued", the certificate is durable.
- * Thread-safe. */
+ * Refusals of strangers (no challenge, a wrong or dead one, a signer that may not renew) leave no row and
+ * have request_id 0: the log has them. The same holds while the clock is behind (STATUS_TIME). Thread-safe.
+ */
 NODISCARD enum status enroll(const struct enroll_context *context, const struct request *request,
                              struct outcome *outcome, struct err *err);
 
-/* What became of a pending request: found by profile, transactionID and the key of the signer, who must be
- * the one that sent it. Lapsed ones are denied on the way. STATUS_NOT_FOUND if there is none. */
+/* What became of a held request: found by profile, transactionID and the signer, who must be the one that
+ * sent it (the key that the request holds, or the certificate of ours that signed it). Lapsed ones are denied
+ * on the way. The reply secret is handed out until the certificate is, and then wiped. STATUS_NOT_FOUND if
+ * there is none; STATUS_INTEGRITY if the secret cannot be unsealed. */
 NODISCARD enum status enroll_poll(const struct enroll_context *context, const struct profile *profile,
                                   const char *transaction_id, const struct request_signer *signer,
                                   struct outcome *outcome, struct err *err);
 
 /* An officer approves: the template is applied again with the stored values, and the certificate issued.
- * STATUS_CONFLICT: no longer pending; STATUS_NOT_FOUND. actor: "local:root". */
+ * STATUS_CONFLICT: no longer pending (or lapsed just now); STATUS_NOT_FOUND. What the template or the key
+ * rules refuse by now comes as their status and leaves the request pending; STATUS_TIME: the clock is behind.
+ * actor: "local:root", "account NAME" (who cannot approve a request of its own: STATUS_DENIED). */
 NODISCARD enum status enroll_approve(const struct enroll_context *context, int64_t request_id,
                                      const char *actor, struct outcome *outcome, struct err *err);
-/* An officer denies; reason may be NULL. A one-time challenge's use is given back within its ttl. */
+/* An officer denies; reason may be NULL (else one printable line of at most 512 octets: STATUS_MALFORMED). A
+ * one-time challenge's use is given back within its ttl. STATUS_CONFLICT: no longer pending;
+ * STATUS_NOT_FOUND. */
 NODISCARD enum status enroll_deny(const struct enroll_context *context, int64_t request_id, const char *actor,
                                   const char *reason, struct err *err);
 /* Denies pending requests whose time has run out; *lapsed counts them. */
@@ -146,21 +154,25 @@ struct challenge_new {
     const char *actor;
 };
 /* Makes a one-time challenge: 32 upper-case hex digits, stored as SHA-256; *phrase is the caller's
- * (secret_free). STATUS_NOT_FOUND names the profiles or templates there are; STATUS_DENIED: the profile takes
- * no one-time challenges. */
+ * (secret_free), *row as well. STATUS_NOT_FOUND names the profiles or templates there are; STATUS_DENIED: the
+ * profile takes no one-time challenges; STATUS_USAGE: ttl, uses, or a value that no template knows. */
 NODISCARD enum status challenge_create(const struct enroll_context *context,
                                        const struct challenge_new *wanted, char **phrase,
                                        struct challenge_row *row, struct err *err);
 
 /* ---- revocation ---- */
 
-/* Revokes or holds. STATUS_CONFLICT: already revoked (a hold may become a revocation), STATUS_NOT_FOUND. */
+/* Revokes or holds. STATUS_CONFLICT: already revoked (a hold may become a revocation), STATUS_NOT_FOUND;
+ * STATUS_USAGE for removeFromCRL. */
 NODISCARD enum status revoke_certificate(struct store *store, const struct serial *serial,
                                          enum crl_reason reason, const char *actor, struct err *err);
+/* STATUS_DENIED: it is not on hold; STATUS_NOT_FOUND. */
 NODISCARD enum status unhold_certificate(struct store *store, const struct serial *serial, const char *actor,
                                          struct err *err);
 
-/* Signs the audit chain's head and records it as an audit row "audit.checkpoint". */
+/* Signs the audit chain's head with the CA's current key and records it as an audit row "audit.checkpoint",
+ * whose detail is "rows=N hash=HEX time=RFC3339 key=INDEX signature=BASE64" (what stands before " signature="
+ * is signed, SHA-256). Does nothing if the newest row is a checkpoint. */
 NODISCARD enum status audit_checkpoint(struct store *store, const struct authority *authority,
                                        struct err *err);
 
