@@ -5,7 +5,6 @@
  */
 #include "certificate.h"
 
-#define SERIAL_MAX_LEN 64
 #define EXTENSIONS_MAX 64
 
 const char *const certificate_pem_labels[] = {"CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CERTIFICATE", NULL};
@@ -214,7 +213,7 @@ static enum status read_tbs(struct certificate *certificate, struct span *algori
     uint64_t version = 0;
     TRY(der_open_whole(certificate->tbs, DER_SEQUENCE, &tbs, "tbsCertificate", err));
     TRY(read_version(&tbs, &version, err));
-    TRY(der_take_integer(&tbs, &certificate->serial_octets, SERIAL_MAX_LEN,
+    TRY(der_take_integer(&tbs, &certificate->serial_octets, CERTIFICATE_SERIAL_MAX_LEN,
                          "serialNumber (RFC 5280 section 4.1.2.2)", err));
     TRY(der_take_whole(&tbs, DER_SEQUENCE, algorithm, "signature (RFC 5280 section 4.1.2.3)", err));
     TRY(read_name(&tbs, &certificate->issuer_der, &certificate->issuer, "issuer (RFC 5280 section 4.1.2.4)",

@@ -9,7 +9,8 @@
 #include "csr.h"
 #include "record.h"
 
-#define CERTIFICATE_MAX_LEN 65536
+#define CERTIFICATE_MAX_LEN        65536
+#define CERTIFICATE_SERIAL_MAX_LEN 64
 
 /* Spans borrow der. v1 certificates have no extensions. */
 struct certificate {

@@ -31,6 +31,7 @@ struct cms_signed {
     struct span signer_serial; /* INTEGER octets */
     struct span signer_ski;
     enum digest digest;
+    enum key_type signature_key_type;
     struct span signed_attributes; /* the [0] IMPLICIT TLV as sent */
     struct cms_attribute attributes[CMS_ATTRIBUTES_MAX];
     size_t attribute_count;
@@ -42,10 +43,12 @@ struct cms_signed {
 NODISCARD enum status cms_signed_decode(struct span der, struct cms_signed *out, struct err *err);
 /* Value of an attribute (whole TLV) or NULL. */
 const struct span *cms_signed_attribute(const struct cms_signed *cms, enum oid oid);
-/* Index of the certificate that the signerInfo names, decoded into *out. STATUS_NOT_FOUND. */
+/* The certificate that the signerInfo names, decoded. STATUS_NOT_FOUND; if none fits and one could not be
+ * read, certificate_decode's status. */
 NODISCARD enum status cms_signed_signer(const struct cms_signed *cms, struct certificate **out,
                                         struct err *err);
-/* Message digest over the content and signature over the attributes, by a judged key. Attributes are taken as
+/* Message digest over the content and signature over the attributes, by a judged key of the type that the
+ * signature algorithm asks for. Attributes are taken as
  * sent (retagged SET OF), and, should that not verify, sorted as DER asks. STATUS_INTEGRITY. */
 NODISCARD enum status cms_signed_verify(const struct cms_signed *cms, const struct pubkey *key,
                                         struct err *err);
@@ -59,8 +62,8 @@ struct cms_signing {
     const struct cms_attribute *attributes; /* beside content type and message digest */
     size_t attribute_count;
 };
-/* ContentInfo with SignedData around content, appended. signatureAlgorithm rsaEncryption for RSA
- * (strongSwan). */
+/* ContentInfo with SignedData around content, appended; empty content is left out (a SCEP reply without an
+ * envelope). signatureAlgorithm rsaEncryption for RSA (strongSwan). */
 NODISCARD enum status cms_signed_encode(const struct cms_signing *signing, struct span content,
                                         struct buf *out, struct err *err);
 /* Degenerate SignedData: certificates only (as listed, not sorted) and optionally one CRL; appended. */
@@ -92,7 +95,11 @@ struct cms_enveloped {
     enum cms_cipher cipher;
     struct span iv;
     struct span ciphertext;
+    bool segmented; /* ciphertext is a row of OCTET STRINGs, as streaming writers send it */
 };
+/* The one answer to everything that is wrong inside an envelope, also for those who read its content: fills
+ * err and gives STATUS_INTEGRITY back. */
+NODISCARD enum status cms_envelope_refused(struct err *err);
 /* ContentInfo with EnvelopedData. Recipients of other kinds and algorithms are passed over (at least one must
  * remain, else STATUS_ALGORITHM). DES and unknown content ciphers: STATUS_ALGORITHM, named. */
 NODISCARD enum status cms_enveloped_decode(struct span der, struct cms_enveloped *out, struct err *err);
