@@ -8,7 +8,8 @@
 #include "name.h"
 #include "pubkey.h"
 
-/* Key usage bits as in RFC 5280 section 4.2.1.3, for der_put_flags and der_take_flags. */
+/* Key usage bits as in RFC 5280 section 4.2.1.3, for der_put_flags and der_take_flags. openssl/x509v3.h has
+ * macros of these names with other values: a file does not use both. */
 enum key_usage {
     KU_DIGITAL_SIGNATURE = 1u << 0,
     KU_NON_REPUDIATION = 1u << 1,

@@ -69,7 +69,7 @@ static void name_text__escapes_what_rfc_4514_asks(void **state)
         {"a\"+,;<>\\b", "CN=a\\\"\\+\\,\\;\\<\\>\\\\b"},
         {"a\nb\x7f", "CN=a\\0Ab\\7F"},
         {"\u00fc\u20ac", "CN=\u00fc\u20ac"},
-        {"\u0085", "CN=\\C2\\85"},
+        {"\xc2\x85", "CN=\\C2\\85"},
         {"", "CN="},
         {"{x}", "CN={x}"},
     };
@@ -110,6 +110,12 @@ static void random_value(uint64_t *seed, char *value, size_t characters)
         strcat(value, pieces[mutate_random(seed) % (sizeof(pieces) / sizeof(pieces[0]))]);
 }
 
+/* OpenSSL 3.0 forgets to escape a '#' that is the whole value. */
+static bool is_number_sign(const char *value)
+{
+    return strcmp(value, "#") == 0;
+}
+
 static void random_name(uint64_t *seed, struct name *name, bool multi_valued)
 {
     static const enum oid types[] = {OID_CN, OID_O, OID_OU, OID_C, OID_DC, OID_UID, OID_EMAIL, OID_L};
@@ -117,7 +123,9 @@ static void random_name(uint64_t *seed, struct name *name, bool multi_valued)
 
     for (unsigned i = 0; i < count; i++) {
         char value[64];
-        random_value(seed, value, 12);
+        do
+            random_value(seed, value, 12);
+        while (is_number_sign(value));
         add(name, types[mutate_random(seed) % 8], value, multi_valued && mutate_random(seed) % 3 == 0);
     }
 }
@@ -232,7 +240,7 @@ static void name_parse__refuses_and_names_the_place(void **state)
         {"CN=\\FF", "UTF-8"},
         {"CN=#", "character 4"},
         {"CN=#0c016", "character 4"},
-        {"CN=#0c0161x", "character 12"},
+        {"CN=#0c0161x", "character 11"},
         {"CN=#0c016100", "octets behind"},
         {"1.2.3x=a", "character 1"},
         {"3.1.2=a", "character 1"},
