@@ -21,6 +21,12 @@ struct lookup_source {
     void *state;
 };
 
+/* Names of sources with a meaning of their own. */
+#define LOOKUP_OLD_CERTIFICATE                                                                               \
+    "old certificate"            /* its values may be older than the truth: see lookup_bind                  \
+                                  */
+#define LOOKUP_REQUEST "request" /* claims, as lookup_get names their source */
+
 /* Where the values of one request come from. Lives as long as the request; not shared between threads. */
 struct lookup; /* opaque */
 
@@ -32,26 +38,32 @@ AUTO_POINTER(lookup, struct lookup, lookup_free)
 
 /* Adds values from in front of the sources, in order of the calls ("challenge", "old certificate",
  * "account", "command line"; static name). Copies. A value that an earlier call gave differently is
- * STATUS_DENIED and names both. */
+ * STATUS_DENIED and names both. Values of LOOKUP_OLD_CERTIFICATE are not held against others here (the
+ * template's on_change is, in template_apply), and binding them again replaces them. STATUS_LIMIT above 8
+ * calls, STATUS_NOMEM. */
 NODISCARD enum status lookup_bind(struct lookup *lookup, const char *source_name, const struct values *values,
                                   struct err *err);
 /* A value that the request itself claims: recorded as claimed; STATUS_DENIED if a source knows it
- * differently (which source, and both values). *known says whether any source but the request knows it. */
+ * differently (which source, and both values), if the request claimed it differently before, or if the
+ * source that knows it knows it of somebody else than the bound values name (a challenge bound to one user,
+ * the device of another). Asks every source. *known says whether any source but the request knows it. */
 NODISCARD enum status lookup_claim(struct lookup *lookup, const char *name, const char *text, bool *known,
                                    struct err *err);
-/* The value of a name and the name of its source, both borrowed from lookup. STATUS_NOT_FOUND says which
- * sources were asked. */
+/* The value of a name and the name of its source, both borrowed from lookup: bound values first, then the
+ * sources, claims last. STATUS_NOT_FOUND says which sources were asked. */
 NODISCARD enum status lookup_get(struct lookup *lookup, const char *name, const char **text,
                                  const char **source_name, struct err *err);
-/* Everything known so far, claims included; copied. */
+/* Everything known so far, claims included; copied. Asks nobody. */
 NODISCARD enum status lookup_values(struct lookup *lookup, struct values *out, struct err *err);
 
-/* The device registry as a source: by {DeviceUid}, else {DeviceSerialNumber}, else {EnrollmentUser} where
- * exactly one device has it. The store must outlive it. */
+/* The device registry as a source: by {DeviceUid} if that is known, else by {DeviceSerialNumber}, else by
+ * {EnrollmentUser}, the latter two where exactly one device has it. (A device that is not registered is never
+ * answered with another one of the same user.) The store must outlive it. */
 struct lookup_source lookup_device_registry(struct store *store);
 
-/* The names that UEMs know (facts of Workspace ONE: EnrollmentUser, DeviceUid, EmailAddress …) and ObjectSid,
- * DistinguishedName: NULL-ended, static. */
+/* The names that UEMs know (those of Workspace ONE: EnrollmentUser, DeviceUid, EmailAddress …), those of a
+ * directory (ObjectSid, DistinguishedName, Groups) and of a server (DnsName, IpAddress): NULL-ended, static.
+ */
 extern const char *const lookup_catalogue[];
 bool lookup_in_catalogue(const char *name);
 

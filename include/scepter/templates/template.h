@@ -86,6 +86,7 @@ const char *template_name(const struct template *template);
 const char *template_description(const struct template *template); /* NULL if none */
 const char *template_file(const struct template *template);        /* path it was read from */
 enum audience template_audience(const struct template *template);
+/* The major version. */
 int64_t template_version(const struct template *template);
 int64_t template_validity_s(const struct template *template);
 bool template_manual_approval(const struct template *template);
@@ -116,16 +117,21 @@ struct template_input {
                      then asks only that no source disagrees */
 };
 
-/* What certificate comes out. Order: unknown lookup values, subject, SAN, denied values, SID. On a renewal
- * subject and SAN are those of the old row (the CSR may leave them out but not differ), and a value that a
- * source now knows differently follows on_change. Does not look at the key.
- * STATUS_DENIED names the entry, the value and what is allowed; other statuses come from sources. */
+/* What certificate comes out. Order: what the request says (subject, SAN, denied values), whether the sources
+ * agree, groups, unknown lookup values, SID. On a renewal input.renewed's values are bound as
+ * LOOKUP_OLD_CERTIFICATE here, subject and SAN are those of the old row (the CSR may leave them out but not
+ * differ), and a value of the template's that a source now knows differently follows on_change. Does not look
+ * at the key. STATUS_DENIED names the template, the entry, the value and what is allowed; other statuses come
+ * from sources and memory. *out is written only on success. */
 NODISCARD enum status template_apply(const struct template *template, const struct template_input *input,
                                      struct content *out, struct err *err);
 
-/* What a request for this template would have to say, its patterns filled with the values: the subject and
- * SAN for a CSR that we make ourselves (cert issue --genkey). Entries whose values are unknown are left out
- * if optional, else STATUS_DENIED names them. */
+/* What a request for this template would have to say, its patterns filled with the values: the subject, and
+ * the SAN names that entries take from a request, for a CSR that we make ourselves (cert issue --genkey).
+ * "*" is filled with {DistinguishedName}, {UserPrincipalName}, {EmailAddress}, {DnsName}, {IpAddress}; a
+ * subject
+ * "*" without it is empty. Entries whose values are unknown are left out if optional, else STATUS_DENIED
+ * names them. */
 NODISCARD enum status template_propose(const struct template *template, struct lookup *lookup,
                                        struct name *subject, struct general_names *san, struct err *err);
 
