@@ -17,11 +17,12 @@
 
 /* What scepter.cfg says of it. Strings borrowed by authority_open, copied. */
 struct authority_config {
-    const char *dir;           /* data directory */
-    const char *name;          /* "Example Issuing CA" */
-    const char *url;           /* http://ca.example.com:8080 */
-    struct config_strings cdp; /* empty: from url */
-    struct config_strings aia;
+    const char *dir;  /* data directory */
+    const char *name; /* "Example Issuing CA" */
+    const char *url;  /* http://ca.example.com:8080 */
+    struct config_strings
+        cdp; /* empty: from url. "http://h/dir/": the file's name goes behind it; else whole */
+    struct config_strings aia;  /* likewise */
     const char *ocsp;           /* NULL: no OCSP URL */
     const char *passphrase;     /* of the key files, NULL: none */
     int64_t crl_validity_s;     /* 7d */
@@ -48,35 +49,43 @@ struct ra {
     enum ra_usage usage;
     struct key *key;
     struct certificate *certificate;
-    bool retired; /* replaced; still decrypts */
+    bool retired;      /* replaced; still decrypts until its certificate ends, at least 30 days */
+    int64_t retired_s; /* since when; 0: in use */
 };
 
 /* ---- making ---- */
+
+/* Whether an authority may have that name (rules.md): 1 to 64 printable characters, no '/'. STATUS_USAGE. */
+NODISCARD enum status authority_name_check(const char *name, struct err *err);
 
 struct authority_create {
     enum key_spec key;
     enum key_spec ra_key; /* RSA only */
     bool subordinate;
-    int64_t validity_s;    /* of a root */
+    int64_t validity_s;    /* of a root; 0: 20 years */
     bool scep_with_ca_key; /* RSA CA keys only: the CA key may decrypt and sign SCEP messages too */
 };
 /* Makes key, certificate (root) or CSR (subordinate), RA certificates and first CRL (root) into store and
- * config->dir/keys, which must exist. STATUS_CONFLICT if the store has an authority already. */
+ * config->dir/keys, which must exist. STATUS_CONFLICT if the store has an authority already; STATUS_USAGE for
+ * a name or key that cannot be; STATUS_CONFIG for URLs that are not http. When only the CRL fails, the
+ * authority is there (the text says so). */
 NODISCARD enum status authority_create(struct store *store, const struct authority_config *config,
                                        const struct authority_create *create,
                                        const struct template_set *templates, struct err *err);
 /* The CSR of a subordinate that waits for its certificate, DER. STATUS_NOT_FOUND if none waits. */
 NODISCARD enum status authority_csr(struct store *store, struct buf *out, struct err *err);
-/* Installs the certificate for it (chain: further certificates, DER, any order): key, CA bit, path length,
- * dates and signatures are checked; then makes RA certificates and the first CRL. STATUS_DENIED says what
- * does not fit. */
+/* Installs the certificate for it, given together with its issuers' (DER, any order; every certificate must
+ * belong to the chain, which may end before the root): key, subject, CA bit, path length, dates and
+ * signatures are checked; then makes RA certificates and the first CRL. STATUS_DENIED says what does not fit.
+ */
 NODISCARD enum status authority_install(struct store *store, const struct authority_config *config,
                                         const struct template_set *templates, const struct span *certificates,
                                         size_t count, struct err *err);
 
 /* ---- using ---- */
 
-/* STATUS_NOT_FOUND: no authority, or it still waits for its certificate (the text says which). */
+/* STATUS_NOT_FOUND: no authority, or it still waits for its certificate (the text says which). STATUS_CONFIG:
+ * another name than at init, or URLs that are not http. Statuses of key_open. */
 NODISCARD enum status authority_open(struct store *store, const struct authority_config *config,
                                      struct authority **out, struct err *err);
 struct authority *authority_ref(struct authority *authority);
@@ -84,7 +93,7 @@ void authority_unref(struct authority *authority);
 AUTO_POINTER(authority, struct authority, authority_unref)
 
 const char *authority_name(const struct authority *authority);
-const struct authority_config *authority_config(const struct authority *authority);
+const struct authority_config *authority_config(const struct authority *authority); /* its copy, as long */
 size_t authority_generation_count(const struct authority *authority);
 const struct generation *authority_generation(const struct authority *authority,
                                               size_t index); /* oldest first */
@@ -97,6 +106,7 @@ const struct generation *authority_issuer_of(const struct authority *authority,
 const struct ra *authority_ra(const struct authority *authority, enum ra_usage usage);
 /* The key (RA, retired RA, or the CA itself where scep_with_ca_key) whose certificate has that issuer (DER
  * Name) and serial, or that subject key identifier; NULL if none is ours. */
+/* Retired ones only while they may (see struct ra), by clock_now(). */
 const struct key *authority_recipient(const struct authority *authority, struct span issuer_der,
                                       struct span serial_octets);
 const struct key *authority_recipient_by_ski(const struct authority *authority, struct span ski);
@@ -122,7 +132,8 @@ NODISCARD enum status authority_aia_urls(const struct authority *authority,
 /* Whether an RA certificate is missing or in the last third of its life. */
 bool authority_ra_due(const struct authority *authority, int64_t now_s);
 /* Issues new RA certificates with new keys for those that are due and retires the old ones, in the store; the
- * caller opens the authority anew. Of several processes one does it (STATUS_CONFLICT for the others). */
+ * caller opens the authority anew. Of several processes one does it (STATUS_CONFLICT for the others, and
+ * where none is due). STATUS_TIME if the clock is behind the last commit. */
 NODISCARD enum status authority_ra_renew(const struct authority *authority, struct store *store,
                                          const struct template_set *templates, struct err *err);
 
