@@ -66,6 +66,9 @@ static enum status read_rsa(struct pubkey *key, struct err *err)
     TRY(take_positive(&reader, &key->exponent, "RSA public exponent (RFC 8017 A.1.1)", err));
     TRY(der_finish(&reader, "RSAPublicKey (RFC 8017 A.1.1)", err));
     key->bits = bit_length(key->modulus);
+    if (key->exponent.len > RSA_MAX_LEN)
+        return ERR(err, STATUS_LIMIT, "the RSA public exponent has %zu octets; at most %d are read",
+                   key->exponent.len, RSA_MAX_LEN);
     if (key->bits > RSA_MAX_LEN * 8)
         return ERR(err, STATUS_LIMIT, "the RSA modulus has %u bits; at most %d are read", key->bits,
                    RSA_MAX_LEN * 8);

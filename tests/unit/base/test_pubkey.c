@@ -223,7 +223,8 @@ static void pubkey_verify__may_be_called_by_several_threads(void **state)
 /* ---- hostile RSA keys ---- */
 
 /* SubjectPublicKeyInfo of an RSA key with that modulus length, its ends, and that exponent. */
-static void rsa_spki(struct buf *out, size_t modulus_len, uint8_t first, uint8_t last, uint64_t exponent)
+static void rsa_spki_long(struct buf *out, size_t modulus_len, uint8_t first, uint8_t last,
+                          struct span exponent)
 {
     AUTO(buf) struct buf key = BUF(8192);
     uint8_t modulus[4096];
@@ -233,12 +234,21 @@ static void rsa_spki(struct buf *out, size_t modulus_len, uint8_t first, uint8_t
     modulus[0] = first;
     modulus[modulus_len - 1] = last;
     der_put_unsigned(&key, SPAN(modulus, modulus_len));
-    der_put_uint(&key, exponent);
+    der_put_unsigned(&key, exponent);
     der_close(&key, mark);
     mark = der_open(out, DER_SEQUENCE);
     der_put_algorithm(out, OID_RSA, true);
     der_put_bits(out, buf_span(&key));
     der_close(out, mark);
+}
+
+static void rsa_spki(struct buf *out, size_t modulus_len, uint8_t first, uint8_t last, uint64_t exponent)
+{
+    uint8_t octets[8];
+
+    for (size_t i = 0; i < 8; i++)
+        octets[i] = (uint8_t)(exponent >> (56 - 8 * i));
+    rsa_spki_long(out, modulus_len, first, last, SPAN(octets, 8));
 }
 
 /* rules.md, Keys: "RSA modulus odd and within the limits, exponent 3, 17 or odd from 65537 to 2^32". */
@@ -307,17 +317,22 @@ static void pubkey_judge__heeds_the_allowed_kinds(void **state)
     EVP_PKEY_free(p521);
 }
 
-static void pubkey_decode__limits_the_modulus_to_16384_bits(void **state)
+static void pubkey_decode__limits_modulus_and_exponent_to_16384_bits(void **state)
 {
     AUTO(buf) struct buf above = BUF(8192);
     AUTO(buf) struct buf far_above = BUF(16384);
+    AUTO(buf) struct buf long_exponent = BUF(8192);
     AUTO(pubkey) struct pubkey *key = NULL;
+    uint8_t exponent[RSA_MAX_LEN + 1];
 
     (void)state;
     rsa_spki(&above, 2049, 0x01, 1, 65537);
     assert_int_equal(pubkey_decode(buf_span(&above), &key, NULL), STATUS_LIMIT);
     rsa_spki(&far_above, 4096, 0x80, 1, 65537);
     assert_int_equal(pubkey_decode(buf_span(&far_above), &key, NULL), STATUS_LIMIT);
+    memset(exponent, 1, sizeof(exponent));
+    rsa_spki_long(&long_exponent, 256, 0x80, 1, SPAN(exponent, sizeof(exponent)));
+    assert_int_equal(pubkey_decode(buf_span(&long_exponent), &key, NULL), STATUS_LIMIT);
     assert_null(key);
 }
 
@@ -618,7 +633,7 @@ int main(void)
         cmocka_unit_test(pubkey_verify__may_be_called_by_several_threads),
         cmocka_unit_test(pubkey_judge__refuses_hostile_rsa_keys),
         cmocka_unit_test(pubkey_judge__heeds_the_allowed_kinds),
-        cmocka_unit_test(pubkey_decode__limits_the_modulus_to_16384_bits),
+        cmocka_unit_test(pubkey_decode__limits_modulus_and_exponent_to_16384_bits),
         cmocka_unit_test(pubkey_judge__refuses_points_off_the_curve),
         cmocka_unit_test(pubkey_decode__refuses_other_forms_of_points),
         cmocka_unit_test(pubkey_decode__names_kinds_that_it_does_not_take),
