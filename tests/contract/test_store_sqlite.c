@@ -5,9 +5,7 @@
  */
 #include "store_contract.h"
 
-#include "file.h"
 #include "sqlite.h"
-#include "text.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -75,7 +73,7 @@ static void expect_open(enum status status, const char *says)
 static void open__never_overwrites_and_never_invents(void **state)
 {
     (void)state;
-    AUTO(store) struct store *store = fresh();
+    store_close(fresh());
     struct store *second = NULL;
     FAILS(STATUS_CONFLICT, store_open_sqlite(path, true, &second, &err));
     struct stat found;

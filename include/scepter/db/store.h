@@ -10,7 +10,8 @@
  *
  * Every method may be called from any thread. Statuses common to all: STATUS_NOMEM;
  * STATUS_BUSY (another process holds the database for longer than 10 s); STATUS_IO
- * (disk full, read-only, damaged: the text says which and what to do).
+ * (disk full, read-only, damaged: the text says which and what to do; nothing was changed, and the store
+ * works again by itself once the cause is gone).
  */
 #ifndef SCEPTER_DB_STORE_H
 #define SCEPTER_DB_STORE_H
@@ -22,22 +23,29 @@ struct store; /* opaque to callers; a backend embeds struct store_base */
 /* ---- changes ---- */
 
 enum change_kind {
-    CHANGE_REQUEST_ADD,    /* request; sets change.request_id */
-    CHANGE_REQUEST_DECIDE, /* request: id, disposition, reason, decided_by, decided_s, serial, subject, san,
-                              values */
+    CHANGE_REQUEST_ADD,    /* request; sets change.request_id. retry_key is held against others only for rows
+                              that are issued or pending */
+    CHANGE_REQUEST_DECIDE, /* request: id, disposition, reason, decided_by, decided_s, serial; subject, san
+                              and values replace what is there unless they are NULL or empty. Sets
+                              change.request_id */
     CHANGE_REQUEST_DELIVERED, /* id: wipe the sealed secret */
-    CHANGE_CERTIFICATE_ADD, /* certificate; request_id 0 and `of_this_request`: change.request_id is taken */
-    CHANGE_CHALLENGE_ADD,   /* challenge; sets change.challenge_id */
-    CHANGE_CHALLENGE_USE,   /* id, now_s */
-    CHANGE_CHALLENGE_FAIL,  /* id */
-    CHANGE_CHALLENGE_GIVE_BACK, /* id, now_s: a use given back, within the challenge's life */
-    CHANGE_REVOKE,              /* revoke */
+    CHANGE_CERTIFICATE_ADD,   /* certificate; request_id 0 and `of_this_request`: change.request_id is taken.
+                                 reason and revoked_s are not read: add CHANGE_REVOKE */
+    CHANGE_CHALLENGE_ADD,     /* challenge; sets change.challenge_id */
+    CHANGE_CHALLENGE_USE,     /* use */
+    CHANGE_CHALLENGE_FAIL,    /* id */
+    CHANGE_CHALLENGE_GIVE_BACK, /* use: a use given back, within the challenge's life; one that is over,
+                                   unused or gone gets nothing, which is no failure */
+    CHANGE_REVOKE,              /* revoke. One on hold can be revoked for good and keeps the date of its hold
+                                   (X.509 section 8.5.2.2) */
     CHANGE_UNHOLD,              /* revoke.serial */
     CHANGE_CRL_CLAIM,           /* crl_claim; sets change.crl_number */
-    CHANGE_CRL_PUBLISHED,       /* crl */
-    CHANGE_DEVICE_PUT,          /* device */
-    CHANGE_SETTING_PUT,         /* setting */
-    CHANGE_AUDIT,               /* audit; "request 0" in object stands for the request of this change */
+    CHANGE_CRL_PUBLISHED, /* crl; ends the claim on its number. STATUS_CONFLICT if an equal or higher number
+                             of this key is published already */
+    CHANGE_DEVICE_PUT,    /* device */
+    CHANGE_SETTING_PUT,   /* setting */
+    CHANGE_AUDIT,         /* audit; id and hash are not read, time_s 0 is the present, the object "request 0"
+                             stands for the request of this change */
 };
 
 struct change_op {
@@ -163,7 +171,8 @@ NODISCARD enum status store_challenge(struct store *store, const uint8_t sha256[
 
 /* Revoked certificates of one CA key, in the order of their serial octets (shorter ones first), in one
  * consistent state: two passes see the same. An entry is left out once its certificate had expired and was
- * revoked before last_scheduled_s. */
+ * revoked before last_scheduled_s and the newest scheduled CRL on record (CHANGE_CRL_PUBLISHED) covers its
+ * revocation (RFC 5280 section 3.3). */
 struct revoked_walk; /* opaque; belongs to the thread that began it */
 NODISCARD enum status store_revoked_begin(struct store *store, int64_t issuer_key, int64_t last_scheduled_s,
                                           struct revoked_walk **out, int64_t *revocation_version,
@@ -218,15 +227,19 @@ struct store_counts {
 };
 NODISCARD enum status store_counts(struct store *store, int64_t now_s, struct store_counts *out,
                                    struct err *err);
-/* A number that changes when another process has committed (SQLite's data_version). Cheap. */
+/* A number that changes when somebody else has committed: another process, or another handle of this one.
+ * Commits through this handle leave it alone. Cheap; waits for a commit that is under way. */
 NODISCARD enum status store_foreign_version(struct store *store, int64_t *version, struct err *err);
-/* Time of the newest commit that was recorded; 0 if none. For "the clock is behind the last commit". */
+/* The latest time at which anything was committed, by the clock of then; 0 if nothing was. It never goes
+ * back. For "the clock is behind the last commit". */
 NODISCARD enum status store_last_commit_s(struct store *store, int64_t *time_s, struct err *err);
 /* Whether it can be written right now: a small durable write. */
 NODISCARD enum status store_probe(struct store *store, struct err *err);
-/* The backend's own integrity check: slow. STATUS_INTEGRITY with its first complaint. */
+/* The backend's own integrity check, and the kept numbers against the rows: slow. STATUS_INTEGRITY with the
+ * first complaint. */
 NODISCARD enum status store_integrity(struct store *store, struct err *err);
-/* A consistent copy into a new file while others write. STATUS_CONFLICT if the path exists. */
+/* A consistent copy into a new file (mode 0600, whole or not there) while others write. STATUS_CONFLICT if
+ * the path exists. */
 NODISCARD enum status store_backup(struct store *store, const char *path, struct err *err);
 
 void store_close(struct store *store);
@@ -234,9 +247,9 @@ AUTO_POINTER(store, struct store, store_close)
 
 /* ---- opening ---- */
 
-/* SQLite: WAL, synchronous=FULL, foreign keys. create: the file must not exist (STATUS_CONFLICT), else it
- * must (STATUS_NOT_FOUND). Migrations that are missing are applied; a schema newer than this program, a file
- * that is no database or damaged: STATUS_CONFIG / STATUS_INTEGRITY. */
+/* SQLite: WAL, synchronous=FULL, foreign keys; a file for its owner alone. create: the file must not exist
+ * (STATUS_CONFLICT), else it must (STATUS_NOT_FOUND). Migrations that are missing are applied; a schema newer
+ * than this program, a file that is no database or damaged: STATUS_CONFIG / STATUS_INTEGRITY. */
 NODISCARD enum status store_open_sqlite(const char *path, bool create, struct store **out, struct err *err);
 
 #endif

@@ -64,9 +64,9 @@ struct revoked_walk {
     const struct store_ops *ops;
 };
 
-/* The hash of an audit row: SHA-256 over the previous hash (zeros before the first row), id and time as 64-bit
- * big-endian numbers, then actor, action, object and detail, each as its length plus one (0: NULL) as such a
- * number and its octets. STATUS_NOMEM, STATUS_INTERNAL. */
+/* The hash of an audit row: SHA-256 over the previous hash (zeros before the first row), id and time as
+ * 64-bit big-endian numbers, then actor, action, object and detail, each as its length plus one (0: NULL) as
+ * such a number and its octets. STATUS_NOMEM, STATUS_INTERNAL. */
 NODISCARD enum status audit_hash(const uint8_t previous[SHA256_LEN], const struct audit_row *row,
                                  uint8_t out[SHA256_LEN], struct err *err);
 
