@@ -47,6 +47,9 @@ static enum status error_of_file(struct sql_connection *on, int rc, struct err *
 
 enum status sql_error(struct sql_connection *on, int rc, struct err *err)
 {
+    const char *message = on->db != NULL ? sqlite3_errmsg(on->db) : sqlite3_errstr(rc);
+    if (rc == SQLITE_CONSTRAINT_UNIQUE || rc == SQLITE_CONSTRAINT_PRIMARYKEY || rc == SQLITE_CONSTRAINT_ROWID)
+        return ERR(err, STATUS_CONFLICT, "it is already in the store (%s)", message);
     switch (rc & 0xff) {
     case SQLITE_NOMEM:
         return ERR(err, STATUS_NOMEM, "out of memory");
@@ -56,9 +59,6 @@ enum status sql_error(struct sql_connection *on, int rc, struct err *err)
                    "another process has held the database %s for longer than 10 s: try again, or end that "
                    "process",
                    on->path);
-    case SQLITE_CONSTRAINT:
-        return ERR(err, STATUS_CONFLICT, "it is already in the store (%s)",
-                   on->db != NULL ? sqlite3_errmsg(on->db) : sqlite3_errstr(rc));
     case SQLITE_FULL:
     case SQLITE_READONLY:
     case SQLITE_CORRUPT:
@@ -69,8 +69,7 @@ enum status sql_error(struct sql_connection *on, int rc, struct err *err)
     case SQLITE_IOERR:
         return error_of_file(on, rc, err);
     default:
-        return ERR(err, STATUS_INTERNAL, "SQLite refuses (%d): %s", rc,
-                   on->db != NULL ? sqlite3_errmsg(on->db) : sqlite3_errstr(rc));
+        return ERR(err, STATUS_INTERNAL, "SQLite refuses (%d): %s", rc, message);
     }
 }
 

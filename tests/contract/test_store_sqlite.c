@@ -6,10 +6,13 @@
 #include "store_contract.h"
 
 #include "sqlite.h"
+#include "text.h"
 
+#include <glob.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -238,6 +241,43 @@ static void read_only__says_so_and_recovers(void **state)
     OK(store_probe(store, &err));
 }
 
+/* A write that the system refuses, as a quota or a dying disk does. */
+static void write_error__fails_and_recovers_by_itself(void **state)
+{
+    (void)state;
+    AUTO(store) struct store *store = fresh();
+    char text[60001];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    struct rlimit before, small = {.rlim_cur = 4096};
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small.rlim_max = before.rlim_max;
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    struct err failure = {0};
+    enum status status = put_setting(store, "big", text, &failure);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, handler);
+    assert_int_equal(status, STATUS_IO);
+    assert_non_null(strstr(failure.text, path));
+    OK(put_setting(store, "big", text, &err));
+    OK(store_integrity(store, &err));
+}
+
+static void busy__is_told_and_passes(void **state)
+{
+    (void)state;
+    AUTO(store) struct store *store = fresh();
+    sqlite3_busy_timeout(sqlite_store_of(store)->writer->db, 10);
+    sqlite3 *other = NULL;
+    assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    FAILS(STATUS_BUSY, put_setting(store, "a", "1", &err));
+    assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(other);
+    OK(put_setting(store, "a", "1", &err));
+}
+
 /* ---- kill -9 ---- */
 
 /* Writes for ever; each number that was acknowledged goes into the pipe. */
@@ -334,6 +374,10 @@ static void backup__is_consistent_beside_a_writer(void **state)
     OK(store_audit_verify(from_copy, &rows, head, &err));
     assert_true(rows >= 1);
     FAILS(STATUS_IO, store_backup(store, "/nonexistent/backup.db", &err));
+    AUTO(heap) char *left = NULL; /* nothing stays under a temporary name */
+    OK(text_format(&left, &err, "%s.*", copy));
+    glob_t names;
+    assert_int_equal(glob(left, 0, NULL, &names), GLOB_NOMATCH);
 }
 
 /* ---- plans: what must not scan ten million rows ---- */
@@ -412,6 +456,8 @@ int main(void)
         cmocka_unit_test(rows_that_nobody_wrote__are_errors),
         cmocka_unit_test(full__fails_and_recovers_by_itself),
         cmocka_unit_test(read_only__says_so_and_recovers),
+        cmocka_unit_test(write_error__fails_and_recovers_by_itself),
+        cmocka_unit_test(busy__is_told_and_passes),
         cmocka_unit_test(killed__loses_nothing_that_was_acknowledged),
         cmocka_unit_test(backup__is_consistent_beside_a_writer),
         cmocka_unit_test(plans__use_the_indexes),
