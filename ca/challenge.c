@@ -176,7 +176,7 @@ static enum status check_template(const struct profile *profile, const char *wan
 static bool template_asks_for(const struct template *template, const char *name)
 {
     const char *const *names = template_lookup_names(template);
-    for (size_t i = 0; names[i] != NULL; i++)
+    for (size_t i = 0; names != NULL && names[i] != NULL; i++)
         if (strcmp(names[i], name) == 0)
             return true;
     return false;
