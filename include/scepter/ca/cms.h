@@ -78,7 +78,7 @@ const char *cms_cipher_name(enum cms_cipher cipher); /* "AES-128-CBC", static */
 enum cms_recipient_kind { RECIPIENT_ISSUER_SERIAL, RECIPIENT_SKI, RECIPIENT_PASSWORD };
 struct cms_recipient {
     enum cms_recipient_kind kind;
-    struct span issuer; /* DER Name */
+    struct span issuer; /* a Name as sent: to be compared as octets, not decoded */
     struct span serial; /* INTEGER octets */
     struct span ski;
     struct span encrypted_key;
