@@ -30,7 +30,7 @@ static bool denied_part(const struct template *template, const char *start, size
 enum status application_judge_value(const struct template *template, const char *what, const char *text,
                                     struct err *err)
 {
-    const char *domain = strchr(text, '\\');
+    const char *domain = strrchr(text, '\\');
     const char *name = domain != NULL ? domain + 1 : text;
 
     if (denied_part(template, text, strlen(text)) || denied_part(template, text, strcspn(text, "@")) ||
