@@ -36,6 +36,7 @@ static enum status poll(const struct client *client, struct outcome *outcome)
 static void approve(int64_t id, struct outcome *outcome)
 {
     struct err err = {0};
+    outcome_free(outcome);
     fixture_ok(enroll_approve(&fixture.context, id, "local:root", outcome, &err), &err);
 }
 
@@ -95,6 +96,7 @@ static void approve__is_not_for_the_requester(void **state)
     client_enroll(&client, DISPOSITION_PENDING, &outcome);
     int64_t id = outcome.request_id;
     assert_int_equal(enroll_approve(&fixture.context, id, "account ann", &outcome, &err), STATUS_DENIED);
+    outcome_free(&outcome);
     fixture_ok(enroll_approve(&fixture.context, id, "account bob", &outcome, &err), &err);
 }
 

@@ -35,6 +35,8 @@ static struct {
 
 static bool is_whole(const struct buf *request)
 {
+    if (request->len == 0)
+        return false;
     const char *end = memmem(request->data, request->len, "\r\n\r\n", 4);
     const char *length = memmem(request->data, request->len, "Content-Length: ", 16);
     if (end == NULL || length == NULL)
