@@ -49,11 +49,6 @@ const char *cms_cipher_name(enum cms_cipher cipher)
     return ciphers[cipher].name;
 }
 
-enum oid cms_cipher_oid(enum cms_cipher cipher)
-{
-    return ciphers[cipher].oid;
-}
-
 static enum status refuse_cipher(struct span oid, struct err *err)
 {
     AUTO(buf) struct buf text = BUF(512);

@@ -38,7 +38,6 @@ void cms_put_issuer_serial(struct buf *out, const struct certificate *certificat
 
 /* Octets of a block, which is also the length of an initialisation vector: 16 or 8. */
 size_t cms_cipher_block_len(enum cms_cipher cipher);
-enum oid cms_cipher_oid(enum cms_cipher cipher);
 /* The cipher of an AlgorithmIdentifier and its initialisation vector. STATUS_ALGORITHM names the cipher,
  * STATUS_MALFORMED for parameters that do not fit. */
 NODISCARD enum status cms_cipher_find(struct span oid, struct span parameters, enum cms_cipher *cipher,

@@ -35,7 +35,6 @@ static const struct {
 };
 
 const struct key_backend keystore_memory_backend = {
-    .name = "memory",
     .spki = evp_key_spki,
     .sign_digest = evp_key_sign_digest,
     .decrypt = evp_key_decrypt,
@@ -110,10 +109,11 @@ enum status key_open(const char *location, const char *passphrase, struct key **
     const struct key_backend *backend = NULL;
     void *handle = NULL;
     TRY(backend_for(location, &backend, err));
-    TRY(backend->open(location, passphrase, &handle, err));
-    enum status status = key_wrap(backend, handle, out, err);
+    enum status status = backend->open(location, passphrase, &handle, err);
+    if (status == STATUS_OK)
+        status = key_wrap(backend, handle, out, err);
     if (status != STATUS_OK)
-        (void)err_prefix(err, "%s: ", location);
+        (void)err_prefix(err, "key %s: ", location);
     return status;
 }
 

@@ -18,7 +18,6 @@
 /* A handle is the backend's own; it is immutable, and all but close may be called from several threads at
  * once. */
 struct key_backend {
-    const char *name;
     /* Whether a location is of this kind. The first backend of the list that says so has it. */
     bool (*takes)(const char *location);
     /* As key_create and key_open. A key that has another type or size than the keystore allows is

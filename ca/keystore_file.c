@@ -112,40 +112,41 @@ static enum status file_check_mode(const char *path, struct err *err)
 {
     struct stat status;
     if (stat(path, &status) != 0)
-        return ERR(err, errno == ENOENT ? STATUS_NOT_FOUND : STATUS_IO, "the key file %s cannot be read: %s",
-                   path, strerror(errno));
+        return ERR(err, errno == ENOENT ? STATUS_NOT_FOUND : STATUS_IO, "the file cannot be read: %s",
+                   strerror(errno));
     if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
         return ERR(err, STATUS_DENIED,
-                   "the key file %s has mode %04o, others than its owner can use it: chmod 600 %s", path,
+                   "the file has mode %04o, others than its owner can use it: chmod 600 %s",
                    (unsigned)(status.st_mode & 07777), path);
     return STATUS_OK;
 }
 
-static enum status refuse_file(const char *path, const struct passphrase *passphrase, struct err *err)
+static enum status refuse_file(const struct passphrase *passphrase, struct err *err)
 {
     ERR_clear_error();
     if (passphrase->asked && passphrase->text == NULL)
-        return ERR(err, STATUS_DENIED, "the key file %s is encrypted: give its passphrase", path);
+        return ERR(err, STATUS_DENIED, "the file is encrypted: give its passphrase");
     if (passphrase->asked)
-        return ERR(err, STATUS_DENIED, "the passphrase does not open the key file %s", path);
-    return ERR(err, STATUS_MALFORMED, "%s holds no private key: a PKCS#8 key in PEM or DER is wanted", path);
+        return ERR(err, STATUS_DENIED, "the passphrase does not open the file");
+    return ERR(err, STATUS_MALFORMED, "the file holds no private key: a PKCS#8 key in PEM or DER is wanted");
 }
 
-static enum status file_decode(const char *path, struct span octets, const char *text, EVP_PKEY **out,
-                               struct err *err)
+static enum status file_decode(struct span octets, const char *text, EVP_PKEY **out, struct err *err)
 {
     EVP_PKEY *pkey = NULL;
     struct passphrase passphrase = {.text = text};
+    if (octets.len == 0)
+        return refuse_file(&passphrase, err);
     AUTO(bio) BIO *bio = BIO_new_mem_buf(octets.data, (int)octets.len);
     AUTO(decoder)
     OSSL_DECODER_CTX *decoder =
         OSSL_DECODER_CTX_new_for_pkey(&pkey, NULL, NULL, NULL, EVP_PKEY_KEYPAIR, NULL, NULL);
     if (bio == NULL || decoder == NULL ||
         OSSL_DECODER_CTX_set_pem_password_cb(decoder, give_passphrase, &passphrase) != 1)
-        return ERR_OPENSSL(err, STATUS_INTERNAL, "the key file %s cannot be decoded", path);
+        return ERR_OPENSSL(err, STATUS_INTERNAL, "the file cannot be decoded");
     if (OSSL_DECODER_from_bio(decoder, bio) != 1 || pkey == NULL) {
         EVP_PKEY_free(pkey);
-        return refuse_file(path, &passphrase, err);
+        return refuse_file(&passphrase, err);
     }
     *out = pkey;
     return STATUS_OK;
@@ -158,15 +159,13 @@ static enum status file_open(const char *location, const char *passphrase, void 
     AUTO(evp_key) struct evp_key *key = NULL;
     TRY(file_check_mode(location, err));
     TRY(file_read(location, &octets, err));
-    TRY(file_decode(location, buf_span(&octets), passphrase, &pkey, err));
-    if (evp_key_new(pkey, &key, err) != STATUS_OK)
-        return err_prefix(err, "%s: ", location);
+    TRY(file_decode(buf_span(&octets), passphrase, &pkey, err));
+    TRY(evp_key_new(pkey, &key, err));
     *handle = MOVE(key);
     return STATUS_OK;
 }
 
 const struct key_backend keystore_file_backend = {
-    .name = "file",
     .takes = file_takes,
     .create = file_create,
     .open = file_open,

@@ -152,6 +152,8 @@ static void key_open__says_what_is_wrong_with_a_file(void **state)
     struct err err = {0};
     test_path(path, "wrong.pem");
     assert_int_equal(key_open(path, NULL, &key, &err), STATUS_NOT_FOUND);
+    write_file(path, "", 0600);
+    assert_int_equal(key_open(path, NULL, &key, &err), STATUS_MALFORMED);
     write_file(path, "no key at all\n", 0600);
     assert_int_equal(key_open(path, NULL, &key, &err), STATUS_MALFORMED);
     assert_int_equal(key_open("", NULL, &key, &err), STATUS_USAGE);
