@@ -19,8 +19,10 @@ struct key; /* a private key, counted, immutable; every function on it is thread
  * PBES2 AES-256-CBC when passphrase is not NULL). STATUS_CONFLICT if it is there already, STATUS_IO. */
 NODISCARD enum status key_create(const char *location, enum key_spec spec, const char *passphrase,
                                  struct key **out, struct err *err);
-/* Opens it. A file readable by group or others is refused (STATUS_DENIED says chmod 600); wrong or missing
- * passphrase: STATUS_DENIED; STATUS_NOT_FOUND, STATUS_MALFORMED. */
+/* Opens it and tries a signature. Files by others may be PKCS#8 or traditional, PEM or DER. A file readable
+ * by group or others is refused (STATUS_DENIED says chmod 600); wrong or missing passphrase: STATUS_DENIED; a
+ * key other than RSA of 2,048 to 16,384 bits, P-256 or P-384: STATUS_ALGORITHM; STATUS_NOT_FOUND, STATUS_IO;
+ * STATUS_MALFORMED, also if the private half does not fit the public one. It never asks for a passphrase. */
 NODISCARD enum status key_open(const char *location, const char *passphrase, struct key **out,
                                struct err *err);
 /* A key in memory only. */
