@@ -9,6 +9,8 @@
 #include "clock.h"
 #include "text.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define CHECKPOINT_ACTION "audit.checkpoint"
@@ -70,4 +72,93 @@ enum status audit_checkpoint(struct store *store, const struct authority *author
         .actor = borrowed("system"), .action = borrowed(CHECKPOINT_ACTION), .detail = text};
     change_add(&change, (struct change_op){.kind = CHANGE_AUDIT, .audit = &audit});
     return store_commit(store, &change, err);
+}
+
+/* ---- verifying ---- */
+
+/* A checkpoint read back; spans borrow the text. */
+struct checkpoint {
+    struct span statement;
+    int64_t id;
+    int64_t key_index;
+    uint8_t hash[SHA256_LEN];
+    struct buf signature;
+};
+
+static void checkpoint_free(struct checkpoint *checkpoint)
+{
+    buf_free(&checkpoint->signature);
+}
+AUTO_VALUE(checkpoint, struct checkpoint, checkpoint_free)
+
+static enum status not_a_checkpoint(struct err *err)
+{
+    return ERR(err, STATUS_MALFORMED,
+               "this is no checkpoint: it reads \"rows=N hash=HEX time=TIME key=N signature=BASE64\"");
+}
+
+static enum status parse(const char *text, struct checkpoint *out, struct err *err)
+{
+    char hash_text[2 * SHA256_LEN + 1];
+    AUTO(buf) struct buf hash = BUF(SHA256_LEN);
+    const char *start = strstr(text, "rows=");
+    const char *end = start != NULL ? strstr(start, " signature=") : NULL;
+    if (end == NULL || strlen(start) > CHECKPOINT_MAX ||
+        sscanf(start, "rows=%" SCNd64 " hash=%64[0-9a-f] time=%*31s key=%" SCNd64, &out->id, hash_text,
+               &out->key_index) != 3)
+        return not_a_checkpoint(err);
+    const char *signature = end + strlen(" signature=");
+    if (hex_decode(hash_text, &hash, NULL) != STATUS_OK || hash.len != SHA256_LEN ||
+        base64_decode(SPAN(signature, strcspn(signature, " \r\n")), &out->signature, NULL) != STATUS_OK)
+        return not_a_checkpoint(err);
+    memcpy(out->hash, hash.data, SHA256_LEN);
+    out->statement = SPAN(start, (size_t)(end - start));
+    return STATUS_OK;
+}
+
+/* Any generation of that key: they share it. */
+static enum status verify_signature(const struct checkpoint *checkpoint, const struct authority *authority)
+{
+    for (size_t i = 0; i < authority_generation_count(authority); i++) {
+        const struct generation *generation = authority_generation(authority, i);
+        if (generation->key_index == checkpoint->key_index)
+            return pubkey_verify(key_public(generation->key), DIGEST_SHA256, checkpoint->statement,
+                                 buf_span(&checkpoint->signature), NULL);
+    }
+    return STATUS_INTEGRITY;
+}
+
+struct found_row {
+    bool found;
+    uint8_t hash[SHA256_LEN];
+    int64_t id;
+};
+
+static enum status visit_row(const struct audit_row *row, void *context, struct err *err)
+{
+    struct found_row *found = context;
+    (void)err;
+    found->found = true;
+    found->id = row->id;
+    memcpy(found->hash, row->hash, SHA256_LEN);
+    return STATUS_OK;
+}
+
+enum status audit_checkpoint_verify(struct store *store, const struct authority *authority, const char *text,
+                                    int64_t *rows, struct err *err)
+{
+    AUTO(checkpoint) struct checkpoint checkpoint = {.signature = BUF(1024)};
+    struct found_row found = {0};
+    TRY(parse(text, &checkpoint, err));
+    if (verify_signature(&checkpoint, authority) != STATUS_OK)
+        return ERR(err, STATUS_INTEGRITY, "the checkpoint was not signed by this CA, or was changed");
+    struct audit_filter filter = {.after_id = checkpoint.id - 1, .limit = 1};
+    TRY(store_audit(store, &filter, visit_row, &found, err));
+    if (!found.found || found.id != checkpoint.id || memcmp(found.hash, checkpoint.hash, SHA256_LEN) != 0)
+        return ERR(err, STATUS_INTEGRITY,
+                   "audit row %" PRId64 " is not the one that the checkpoint was made of: rows were removed "
+                   "or rewritten",
+                   checkpoint.id);
+    *rows = checkpoint.id;
+    return STATUS_OK;
 }

@@ -123,7 +123,7 @@ static enum status identify_holder(struct enrollment *work, struct err *err)
     }
     enum status status = judge_renewal(work, &work->asker, &why);
     if (status == STATUS_DENIED && refused.status != STATUS_OK)
-        return ERR(err, status, "%.350s; and as an initial request: %.350s", why.text, refused.text);
+        return ERR(err, status, "%s; and as an initial request: %s", why.text, refused.text);
     if (status != STATUS_OK)
         return ERR(err, status, "%s", why.text);
     return STATUS_OK;

@@ -175,5 +175,10 @@ NODISCARD enum status unhold_certificate(struct store *store, const struct seria
  * is signed, SHA-256). Does nothing if the newest row is a checkpoint. */
 NODISCARD enum status audit_checkpoint(struct store *store, const struct authority *authority,
                                        struct err *err);
+/* Holds a checkpoint that was kept elsewhere (that detail, or a log line that contains it) against the chain:
+ * *rows is the row that it covers up to. store_audit_verify checks the chain itself. STATUS_MALFORMED: no
+ * checkpoint; STATUS_INTEGRITY: not signed by this CA, or rows were removed or rewritten since. */
+NODISCARD enum status audit_checkpoint_verify(struct store *store, const struct authority *authority,
+                                              const char *text, int64_t *rows, struct err *err);
 
 #endif

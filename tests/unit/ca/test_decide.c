@@ -290,6 +290,19 @@ static void audit__keeps_its_chain_and_signs_each_head_once(void **state)
     assert_true(rows > 10);
 }
 
+static void approve__needs_a_clock_that_is_right(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    AUTO(client) struct client client = {0};
+    AUTO(outcome) struct outcome outcome = {0};
+    int64_t id = hold(&client, 3, "h-13", "h-13", NULL);
+    fixture_wait(-400);
+    assert_int_equal(enroll_approve(&fixture.context, id, "local:root", &outcome, &err), STATUS_TIME);
+    fixture_wait(400);
+    approve(id, &outcome);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +318,7 @@ int main(void)
         cmocka_unit_test(poll__of_a_renewal_with_a_new_key_is_for_the_old_certificate),
         cmocka_unit_test(approve__refuses_the_renewal_of_what_was_revoked_since),
         cmocka_unit_test(reply_secret__is_kept_sealed_until_delivered),
+        cmocka_unit_test(approve__needs_a_clock_that_is_right),
         cmocka_unit_test(audit__keeps_its_chain_and_signs_each_head_once),
     };
     return cmocka_run_group_tests(tests, fixture_start, fixture_stop);

@@ -387,6 +387,30 @@ static void clock__behind_the_last_commit_stops_issuing(void **state)
     assert_true(outcome.retry);
 }
 
+/* What the CA cannot do is "failed", kept with its reason, and no fault of the request: but it counts as an
+ * attempt (rules.md: "Denied or failed attempts consume nothing, but the tenth voids it"). After the end of
+ * the CA's certificate. */
+static void a_failure__of_the_ca_is_kept_and_consumes_nothing(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    AUTO(client) struct client client = {0};
+    AUTO(outcome) struct outcome outcome = {0};
+    AUTO(request_row) struct request_row row = {0};
+    AUTO(challenge_row) struct challenge_row challenge = {0};
+    fixture_wait(21 * 365 * (int64_t)DAY_S);
+    AUTO(secret) char *phrase = fixture_challenge("window", NULL, NULL);
+    client_initial(&client, fixture_rsa(0), "c-4", phrase, "window", "c-4");
+    client_enroll(&client, DISPOSITION_FAILED, &outcome);
+    assert_int_equal(outcome.status, STATUS_TIME);
+    fixture_ok(store_request(fixture.store, outcome.request_id, &row, &err), &err);
+    assert_int_equal(row.disposition, DISPOSITION_FAILED);
+    assert_string_equal(row.reason, outcome.reason);
+    challenge_load(phrase, &challenge);
+    assert_int_equal(challenge.used, 0);
+    assert_int_equal(challenge.failures, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -409,6 +433,7 @@ int main(void)
         cmocka_unit_test(renewal__is_refused_to_a_certificate_that_the_store_does_not_hold),
         cmocka_unit_test(renewal__with_a_valid_challenge_is_an_initial_request),
         cmocka_unit_test(clock__behind_the_last_commit_stops_issuing),
+        cmocka_unit_test(a_failure__of_the_ca_is_kept_and_consumes_nothing),
     };
     return cmocka_run_group_tests(tests, fixture_start, fixture_stop);
 }
