@@ -98,3 +98,20 @@ user_challenge() {
 crl_file() {
   curl -fsS "$($SCEPTER crl show --json --dir "$lab/ca" | field url)" | openssl crl -inform DER -out "$lab/ca.crl"
 }
+
+# ---- the test client (tests/client): what strongSwan cannot send ----
+# probe OUT [scep_client options]: prints what the reply said into $lab/reply; exit 0 SUCCESS, 2 FAILURE, 3 PENDING
+probe() {
+  local out=$1
+  shift
+  "$SCEPTER_TEST_CLIENT" --recipient "$lab/ra.crt" --out "$out" "$@" >"$lab/reply" 2>"$lab/reply.err"
+}
+# answers WHAT EXIT OUT [scep_client options]
+answers() {
+  local what=$1 wanted=$2 status=0
+  shift 2
+  probe "$@" || status=$?
+  [ $status -eq "$wanted" ] || fail "$what: exit $status instead of $wanted: $(cat "$lab/reply" "$lab/reply.err")"
+}
+reply() { sed -n "s/^$1=//p" "$lab/reply"; }
+serial_of() { openssl x509 -in "$1" -noout -serial | cut -d= -f2 | tr A-F a-f; }
