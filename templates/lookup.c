@@ -138,6 +138,7 @@ void lookup_forget_old(struct lookup *lookup, const char *name)
 {
     struct bound *bound = find_old(lookup);
 
+    /* an empty text removes the name; should that ever fail, nothing of the old certificate counts */
     if (bound != NULL && values_set(&bound->values, name, "", NULL) != STATUS_OK)
         values_free(&bound->values);
 }

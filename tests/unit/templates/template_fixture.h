@@ -15,13 +15,9 @@
 
 #include "template_private.h"
 
-#include <openssl/ec.h>
-#include <openssl/x509v3.h>
+#include "openssl_x509v3.h"
 
-/* x509v3.h has macros of the names of enum key_usage, with other values. */
-#undef KU_DIGITAL_SIGNATURE
-#undef KU_KEY_ENCIPHERMENT
-#undef KU_KEY_AGREEMENT
+#include <openssl/ec.h>
 
 #define HEAD "name = \"T\"; eku = [\"clientAuth\"]; "
 

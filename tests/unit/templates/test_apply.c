@@ -350,6 +350,36 @@ static void renewal__judges_denied_values_again(void **state)
     assert_has(err.text, "denied_values");
 }
 
+/* ---- claims that belong together ---- */
+
+/* docs/templates.md, "A template for a UEM". */
+static void apply__one_name_in_subject_and_san_must_be_the_same(void **state)
+{
+    static const char mail[] = "name = \"Mail\"; eku = [\"clientAuth\"];"
+                               "subject = { from = \"request\"; pattern = "
+                               "\"CN={EnrollmentUser},OU=Mobile,O=Example\"; verify = \"none\"; };"
+                               "san = ( { type = \"upn\"; pattern = \"{EnrollmentUser}@EXAMPLE.COM\"; from = "
+                               "\"request\"; verify = \"none\"; },"
+                               "{ type = \"email\"; pattern = \"{EmailAddress}\"; from = \"request\"; "
+                               "optional = true; verify = \"none\"; } );";
+    AUTO(lookup) struct lookup *first = make_lookup(NULL, NULL);
+    AUTO(lookup) struct lookup *second = make_lookup(NULL, NULL);
+    AUTO(csr)
+    struct csr *csr =
+        make_csr("CN=jdoe,OU=Mobile,O=Example", "otherName:1.3.6.1.4.1.311.20.2.3;UTF8:jdoe@EXAMPLE.COM");
+    AUTO(csr)
+    struct csr *mixed =
+        make_csr("CN=jdoe,OU=Mobile,O=Example", "otherName:1.3.6.1.4.1.311.20.2.3;UTF8:alice@EXAMPLE.COM");
+    AUTO(content) struct content content = {0};
+    struct err err = {0};
+
+    (void)state;
+    assert_ok(apply(mail, first, csr, NULL, &content, &err), &err);
+    assert_string_equal(san_text(&content.san), "upn=jdoe@EXAMPLE.COM");
+    assert_int_equal(apply(mail, second, mixed, NULL, &content, &err), STATUS_DENIED);
+    assert_has(err.text, "\"jdoe\" in one place and \"alice\" in another");
+}
+
 /* ---- denied values of the configuration, proposals ---- */
 
 static void apply__denies_configured_values(void **state)
@@ -413,6 +443,7 @@ int main(void)
         cmocka_unit_test(renewal__does_not_remember_groups),
         cmocka_unit_test(renewal__looks_the_sid_up_again),
         cmocka_unit_test(renewal__judges_denied_values_again),
+        cmocka_unit_test(apply__one_name_in_subject_and_san_must_be_the_same),
         cmocka_unit_test(apply__denies_configured_values),
         cmocka_unit_test(propose__says_what_a_request_would_have_to_say),
     };
