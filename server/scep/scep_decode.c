@@ -10,12 +10,6 @@
 
 #define MESSAGE_MAX ((size_t)1 << 20)
 
-/* One answer for a wrong key length, wrong padding and rubbish inside (attacks on RSA key transport). */
-#define ENVELOPE_TEXT                                                                                        \
-    "the message cannot be decrypted: it was not encrypted for this server's RA certificate, or it was "     \
-    "damaged; "                                                                                              \
-    "fetch GetCACert again"
-
 const char *scep_type_name(enum scep_type type)
 {
     switch (type) {
@@ -200,7 +194,7 @@ static enum status content_key_of(const struct cms_enveloped *envelope, const st
     for (size_t i = 0; i < envelope->recipient_count; i++)
         if (envelope->recipients[i].kind == RECIPIENT_PASSWORD)
             return key_by_password(envelope, &envelope->recipients[i], profile, content_key, err);
-    return ERR(err, STATUS_INTEGRITY, ENVELOPE_TEXT);
+    return cms_envelope_refused(err);
 }
 
 static enum status check_cipher(enum cms_cipher cipher, const struct profile *profile, struct err *err)
@@ -232,9 +226,9 @@ static enum status open_envelope(struct span content, const struct snapshot *sna
         if (status == STATUS_OK)
             status = der_open_whole(buf_span(&out->content), DER_SEQUENCE, &inside, "the content", err);
         if (status == STATUS_INTEGRITY || status == STATUS_MALFORMED)
-            status = ERR(err, STATUS_INTEGRITY, ENVELOPE_TEXT);
+            status = cms_envelope_refused(err);
     } else if (status == STATUS_INTEGRITY) {
-        status = ERR(err, STATUS_INTEGRITY, ENVELOPE_TEXT);
+        status = cms_envelope_refused(err);
     }
     explicit_bzero(content_key, sizeof content_key);
     return status;

@@ -105,8 +105,9 @@ it "enrols an EC key and encrypts the reply with the challenge"
 openssl ecparam -name prime256v1 -genkey -noout -out "$lab/ec.key"
 answers "EC" 0 "$lab/ec.crt" --url "$lab_url" --key "$lab/ec.key" --subject /CN=ec --challenge "$phrase" --reply-password "$phrase"
 openssl verify -CAfile "$lab/ca.crt" "$lab/ec.crt" >/dev/null || fail "verify"
-answers "by password both ways" 0 "$lab/ec.crt" --url "$lab_url" --key "$lab/ec.key" --subject /CN=ec2 --challenge "$phrase" \
-  --password-recipient "$phrase" --reply-password "$phrase"
+answers "a request by password with PBKDF2 and SHA-1" 2 "$lab/ec.crt" --url "$lab_url" --key "$lab/ec.key" --subject /CN=ec2 \
+  --challenge "$phrase" --password-recipient "$phrase" --reply-password "$phrase"
+equal "failInfo" 0 "$(reply failInfo)"
 answers "EC renewal without a challenge" 2 "$lab/ec.crt" --url "$lab_url" --key "$lab/ec.key" --subject /CN=ec --signer-cert "$lab/ec.crt" --signer-key "$lab/ec.key"
 equal "failInfo" 2 "$(reply failInfo)"
 has "why" "challenge" "$lab/reply"
