@@ -129,7 +129,7 @@ static void authority_create__passes_over_orphaned_keys(void **state)
     place_file(&other, "keys/ca-0.key", "an orphan");
     place_file(&other, "keys/ra-combined-0.key", "an orphan");
     OK(authority_create(other.store, &other.config, &create, other.templates, &err));
-    AUTO(authority) struct authority *opened = place_open(&other);
+    authority_unref(place_open(&other));
     AUTO(heap) char *ca_key = place_path(&other, "keys/ca-0-1.key");
     AUTO(heap) char *ra_key = place_path(&other, "keys/ra-combined-1.key");
     assert_int_equal(access(ca_key, R_OK), 0);
@@ -188,7 +188,7 @@ static void authority_open__needs_the_passphrase(void **state)
     place_make(&other);
     other.config.passphrase = "correct horse";
     OK(authority_create(other.store, &other.config, &create, other.templates, &err));
-    AUTO(authority) struct authority *right = place_open(&other);
+    authority_unref(place_open(&other));
     other.config.passphrase = "wrong";
     assert_int_equal(authority_open(other.store, &other.config, &opened, NULL), STATUS_DENIED);
     place_remove(&other);
