@@ -164,6 +164,7 @@ typedef enum status change_apply(struct sql_connection *on, const struct change_
 change_apply sqlite_request_add, sqlite_request_decide, sqlite_request_delivered;
 change_apply sqlite_certificate_add, sqlite_revoke, sqlite_unhold;
 change_apply sqlite_challenge_add, sqlite_challenge_use, sqlite_challenge_fail, sqlite_challenge_give_back;
+change_apply sqlite_challenges_void;
 change_apply sqlite_crl_claim, sqlite_crl_published;
 change_apply sqlite_device_put, sqlite_setting_put, sqlite_audit_add;
 /* Moves state.expired on to now_s, in bounded steps. */

@@ -96,6 +96,18 @@ enum status sqlite_challenge_give_back(struct sql_connection *on, const struct c
     return query_run(&query, err);
 }
 
+enum status sqlite_challenges_void(struct sql_connection *on, const struct change_op *op,
+                                   struct commit_wait *wait, struct err *err)
+{
+    (void)op;
+    (void)wait;
+    AUTO(query) struct query query = {0};
+    TRY(query_begin(on, "UPDATE challenge SET failures = ?1 WHERE used < uses AND failures < ?1", &query,
+                    err));
+    bind_int(&query, CHALLENGE_FAILURES_MAX);
+    return query_run(&query, err);
+}
+
 static enum status challenge_read(struct query *query, struct challenge_row *row, struct err *err)
 {
     row->id = read_int(query);

@@ -19,6 +19,7 @@ static change_apply *const APPLY[] = {
     [CHANGE_CHALLENGE_USE] = sqlite_challenge_use,
     [CHANGE_CHALLENGE_FAIL] = sqlite_challenge_fail,
     [CHANGE_CHALLENGE_GIVE_BACK] = sqlite_challenge_give_back,
+    [CHANGE_CHALLENGES_VOID] = sqlite_challenges_void,
     [CHANGE_REVOKE] = sqlite_revoke,
     [CHANGE_UNHOLD] = sqlite_unhold,
     [CHANGE_CRL_CLAIM] = sqlite_crl_claim,

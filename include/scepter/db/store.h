@@ -36,6 +36,7 @@ enum change_kind {
     CHANGE_CHALLENGE_FAIL,    /* id */
     CHANGE_CHALLENGE_GIVE_BACK, /* use: a use given back, within the challenge's life; one that is over,
                                    unused or gone gets nothing, which is no failure */
+    CHANGE_CHALLENGES_VOID, /* every open challenge, as after too many failures (a restore) */
     CHANGE_REVOKE,              /* revoke. One on hold can be revoked for good and keeps the date of its hold
                                    (X.509 section 8.5.2.2) */
     CHANGE_UNHOLD,              /* revoke.serial */
