@@ -267,7 +267,8 @@ enum status sqlite_request_transaction(struct store *store, const char *profile,
     AUTO(query) struct query query = {0};
     TRY(query_begin(reader.on,
                     "SELECT " REQUEST_COLUMNS "WHERE r.profile = ?1 AND r.transaction_id = ?2 "
-                    "AND r.key_fingerprint = ?3 ORDER BY r.id DESC LIMIT 1",
+                    "AND r.key_fingerprint = ?3 AND (r.disposition IN (0, 1) OR r.decided_by IS NOT NULL) "
+                    "ORDER BY r.id DESC LIMIT 1",
                     &query, err));
     bind_text(&query, profile);
     bind_text(&query, transaction_id);

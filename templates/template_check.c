@@ -147,13 +147,18 @@ static void check_eku_rule(const struct check *check, const char *word, const st
 {
     static const char *const audiences[] = {"published", "officer", "internal"};
     const struct template *template = check->template;
+    char text[256];
     bool agreement = rule->agreement_serves && !template->key.limits.rsa;
 
-    if (template->key.purpose == PURPOSE_ENCRYPTION && rule->needs_signing && !agreement)
-        MISTAKE(check, "eku",
-                "%s needs a key that signs, but key.usage is \"encryption\" (RFC 5280 section 4.2.1.12): "
-                "\"signing\" or \"signing-and-encryption\" is allowed with it",
-                word);
+    if (template->key.purpose == PURPOSE_ENCRYPTION && rule->needs_signing && !agreement) {
+        /* AD CS issues such certificates, so it is no mistake; most peers will not take them */
+        (void)snprintf(
+            text, sizeof text,
+            "%s needs a key that signs, but key.usage is \"encryption\" (RFC 5280 section 4.2.1.12): "
+            "most peers will refuse these certificates",
+            word);
+        warn(check, line_of(template_member(check->root, "eku"), check->root), "eku", text);
+    }
     if (template->audience < (int)rule->least)
         MISTAKE(check, "eku", "%s is not for audience = \"%s\", for %s: audience = \"%s\" is allowed", word,
                 audiences[template->audience], rule->why_not_wider, audiences[rule->least]);

@@ -267,5 +267,6 @@ bool template_key_same_subject(const struct template *template)
 
 const char *const *template_lookup_names(const struct template *template)
 {
-    return (const char *const *)template->lookup_names.items;
+    static const char *const none[] = {NULL};
+    return template->lookup_names.items != NULL ? (const char *const *)template->lookup_names.items : none;
 }

@@ -63,6 +63,14 @@ static struct connection *tcp_of(struct MHD_Connection *connection)
     return info != NULL ? info->socket_context : NULL;
 }
 
+const struct span *http_argument(const struct http_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->argument_count; i++)
+        if (text_equal_nocase(request->arguments[i].name, name))
+            return &request->arguments[i].value;
+    return NULL;
+}
+
 /* ---- the life of an exchange ---- */
 
 /* The request line is there: before the header. Gives what becomes *con_cls. */

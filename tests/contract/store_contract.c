@@ -168,6 +168,12 @@ static void transaction__is_found_by_its_key(void **state)
     bool exists = false;
     OK(store_request_transaction(store, "default", "T1", second.key_fingerprint, &got, &err));
     assert_int_equal(got.id, change.request_id);
+    request_row_free(&got);
+    struct request_row third = some_request(DISPOSITION_DENIED, 1);
+    struct change denied;
+    OK(add_request(store, &third, &denied, &err));
+    OK(store_request_transaction(store, "default", "T1", second.key_fingerprint, &got, &err));
+    assert_int_equal(got.id, change.request_id); /* what was refused at once hides nothing */
     FAILS(STATUS_NOT_FOUND, store_request_transaction(store, "default", "T1", other, &got, &err));
     FAILS(STATUS_NOT_FOUND, store_request_transaction(store, "x", "T1", second.key_fingerprint, &got, &err));
     OK(store_request_other_key(store, "default", "T1", other, &exists, &err));

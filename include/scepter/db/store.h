@@ -117,8 +117,8 @@ NODISCARD enum status store_request(struct store *store, int64_t id, struct requ
 NODISCARD enum status store_request_retry(struct store *store, const uint8_t retry_key[SHA256_LEN],
                                           int64_t since_s, int64_t now_s, struct request_row *out,
                                           struct err *err);
-/* The newest request of a profile and transactionID with this key (pubkey_fingerprint), any disposition.
- * STATUS_NOT_FOUND. */
+/* The newest request of a profile and transactionID with this key (pubkey_fingerprint) that is issued, pending, or was
+ * decided by an officer: what was refused at once never occupies a transactionID (rules.md). STATUS_NOT_FOUND. */
 NODISCARD enum status store_request_transaction(struct store *store, const char *profile,
                                                 const char *transaction_id,
                                                 const uint8_t key_fingerprint[SHA256_LEN],
