@@ -177,6 +177,14 @@ static enum status open_ras(const struct state *state, struct authority *out, st
     return STATUS_OK;
 }
 
+static enum status fill(const struct state *state, const struct authority_config *config,
+                        struct authority *out, struct err *err)
+{
+    TRY(copy_config(config, out, err));
+    TRY(open_generations(state, out, err));
+    return open_ras(state, out, err);
+}
+
 enum status authority_from_state(const struct state *state, const struct authority_config *config,
                                  struct authority **out, struct err *err)
 {
@@ -187,16 +195,17 @@ enum status authority_from_state(const struct state *state, const struct authori
             "authority.name: \"%s\" is not the name that the authority was made with, \"%s\"; it cannot "
             "change: write that one",
             config->name, state->name);
-    AUTO(authority) struct authority *authority = calloc(1, sizeof *authority);
+    struct authority *authority = calloc(1, sizeof *authority);
     if (authority == NULL)
         return ERR(err, STATUS_NOMEM, "out of memory");
     authority->references = 1;
     authority->scep_with_ca_key = state->scep_with_ca_key;
-    TRY(copy_config(config, authority, err));
-    TRY(open_generations(state, authority, err));
-    TRY(open_ras(state, authority, err));
-    *out = MOVE(authority);
-    return STATUS_OK;
+    enum status status = fill(state, config, authority, err);
+    if (status == STATUS_OK)
+        *out = authority;
+    else
+        authority_destroy(authority);
+    return status;
 }
 
 enum status authority_open(struct store *store, const struct authority_config *config, struct authority **out,

@@ -89,20 +89,14 @@ static enum status check_ca(const struct certificate *certificate, unsigned key_
     return check_dates(certificate, subject, err);
 }
 
-/* The one that holds our key, taken out of `given`. */
-static enum status take_ours(struct given *given, const struct csr *csr, struct certificate **out,
-                             struct err *err)
+/* The one that holds our key, taken out of `given`; NULL if none does. */
+static struct certificate *take_ours(struct given *given, const struct pubkey *key)
 {
     for (size_t i = 0; i < given->count; i++) {
-        if (pubkey_equal(given->certificates[i]->key, csr->key)) {
-            *out = MOVE(given->certificates[i]);
-            return STATUS_OK;
-        }
+        if (pubkey_equal(given->certificates[i]->key, key))
+            return MOVE(given->certificates[i]);
     }
-    return ERR(err, STATUS_DENIED,
-               "none of the %zu certificates holds the key of the CSR that waits: sign what scepter ca csr "
-               "prints",
-               given->count);
+    return NULL;
 }
 
 static enum status check_ours(const struct certificate *ours, const struct csr *csr, bool scep_with_ca_key,
@@ -225,7 +219,7 @@ static enum status build_chain(const struct certificate *ours, struct given *giv
 
 /* ---- the whole ---- */
 
-static enum status load_pending(struct store *store, struct state *state, struct csr **csr, struct err *err)
+static enum status load_pending(struct store *store, struct state *state, struct err *err)
 {
     enum status status = state_load(store, state, err);
     if (status == STATUS_NOT_FOUND)
@@ -233,7 +227,7 @@ static enum status load_pending(struct store *store, struct state *state, struct
     TRY(status);
     if (state->pending_key == NULL)
         return ERR(err, STATUS_NOT_FOUND, "no CSR waits for a certificate: the authority has one");
-    return csr_decode(buf_span(&state->pending_csr), csr, err);
+    return STATUS_OK;
 }
 
 /* The pending key and its certificate become generation 0. */
@@ -257,10 +251,16 @@ enum status authority_install(struct store *store, const struct authority_config
     AUTO(state) struct state state = {0};
     AUTO(csr) struct csr *csr = NULL;
     AUTO(given) struct given given = {0};
-    AUTO(certificate) struct certificate *ours = NULL;
-    TRY(load_pending(store, &state, &csr, err));
+    TRY(load_pending(store, &state, err));
+    TRY(csr_decode(buf_span(&state.pending_csr), &csr, err));
     TRY(decode_all(certificates, count, &given, err));
-    TRY(take_ours(&given, csr, &ours, err));
+    AUTO(certificate) struct certificate *ours = take_ours(&given, csr->key);
+    if (ours == NULL)
+        return ERR(
+            err, STATUS_DENIED,
+            "none of the %zu certificates holds the key of the CSR that waits: sign what scepter ca csr "
+            "prints",
+            count);
     TRY(check_ours(ours, csr, state.scep_with_ca_key, err));
     TRY(complete(&state, ours, &given, err));
 

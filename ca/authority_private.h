@@ -10,9 +10,9 @@
 #include "authority_state.h"
 
 /* rules.md: how far before now a certificate begins. */
-#define LEAF_BACK_S (5 * 60)
-#define RA_BACK_S   (10 * 60)
-#define CA_BACK_S   (15 * 60)
+#define LEAF_BACK_S (INT64_C(5) * 60)
+#define RA_BACK_S   (INT64_C(10) * 60)
+#define CA_BACK_S   (INT64_C(15) * 60)
 /* A retired RA key decrypts at least so long. */
 #define RA_RETIRED_S (INT64_C(30) * 86400)
 

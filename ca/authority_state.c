@@ -226,7 +226,7 @@ enum status state_load(struct store *store, struct state *out, struct err *err)
 
 static json_t *der_json(const struct buf *der)
 {
-    AUTO(buf) struct buf text = BUF(2u * CERTIFICATE_MAX_LEN);
+    AUTO(buf) struct buf text = BUF((size_t)2 * CERTIFICATE_MAX_LEN);
     base64_encode(&text, buf_span(der));
     if (text.failed != STATUS_OK)
         return NULL;

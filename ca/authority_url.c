@@ -133,22 +133,28 @@ static enum status default_url(const struct authority *authority, const char *na
     return text_format(out, err, "%.*s/CertEnroll/%s", (int)len, authority->url, name);
 }
 
+static enum status fill_urls(const struct authority *authority, const struct config_strings *configured,
+                             const char *name, struct config_strings *out, struct err *err)
+{
+    out->items = calloc(configured->count + 1, sizeof *out->items);
+    if (out->items == NULL)
+        return ERR(err, STATUS_NOMEM, "out of memory");
+    for (size_t i = 0; i < configured->count; i++) {
+        TRY(make_url(configured->items[i], name, &out->items[i], err));
+        out->count = i + 1;
+    }
+    if (configured->count > 0)
+        return STATUS_OK;
+    TRY(default_url(authority, name, &out->items[0], err));
+    out->count = 1;
+    return STATUS_OK;
+}
+
 static enum status make_urls(const struct authority *authority, const struct config_strings *configured,
                              const char *name, struct config_strings *out, struct err *err)
 {
     AUTO(url_list) struct config_strings urls = {0};
-    size_t wanted = configured->count > 0 ? configured->count : 1;
-    urls.items = calloc(wanted, sizeof *urls.items);
-    if (urls.items == NULL)
-        return ERR(err, STATUS_NOMEM, "out of memory");
-    if (configured->count == 0) {
-        TRY(default_url(authority, name, &urls.items[0], err));
-        urls.count = 1;
-    }
-    for (size_t i = 0; i < configured->count; i++) {
-        TRY(make_url(configured->items[i], name, &urls.items[i], err));
-        urls.count = i + 1;
-    }
+    TRY(fill_urls(authority, configured, name, &urls, err));
     config_strings_free(out);
     *out = urls;
     urls = (struct config_strings){0};

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define THIS_UPDATE_BACK_S (10 * 60)
+#define THIS_UPDATE_BACK_S (INT64_C(10) * 60)
 #define LEASE_S            10
 #define ENTRIES_PER_S      50000 /* that a slow machine writes: so much longer is the lease */
 #define STREAM_BUFFER_LEN  (256u << 10)
@@ -30,17 +30,14 @@ enum status crl_path(const struct authority *authority, int64_t key_index, char 
     return text_format(out, err, "%s/crl/%lld.crl", authority->config.dir, (long long)key_index);
 }
 
-/* The newest generation with that key. */
-static enum status find_generation(const struct authority *authority, int64_t key_index,
-                                   const struct generation **out, struct err *err)
+/* The newest generation with that key; NULL if there is none. */
+static const struct generation *find_generation(const struct authority *authority, int64_t key_index)
 {
     for (size_t i = authority->generation_count; i > 0; i--) {
-        if (authority->generations[i - 1].key_index == key_index) {
-            *out = &authority->generations[i - 1];
-            return STATUS_OK;
-        }
+        if (authority->generations[i - 1].key_index == key_index)
+            return &authority->generations[i - 1];
     }
-    return ERR(err, STATUS_NOT_FOUND, "the authority has no key %lld", (long long)key_index);
+    return NULL;
 }
 
 /* ---- when ---- */
@@ -258,12 +255,13 @@ static void set_times(struct crl_row *row, const struct authority *authority,
 enum status crl_publish(const struct authority *authority, struct store *store, int64_t key_index,
                         bool scheduled, const char *actor, struct crl_row *out, struct err *err)
 {
-    const struct generation *generation = NULL;
     struct crl_row last = {0};
     struct crl_row last_scheduled = {0};
     bool found = false;
     int64_t now_s = clock_now();
-    TRY(find_generation(authority, key_index, &generation, err));
+    const struct generation *generation = find_generation(authority, key_index);
+    if (generation == NULL)
+        return ERR(err, STATUS_NOT_FOUND, "the authority has no key %lld", (long long)key_index);
     AUTO(publication)
     struct publication publication = {
         .authority = authority,

@@ -10,24 +10,10 @@
 
 #include <string.h>
 
-#define CLOCK_BEHIND_MAX_S 300
-#define LAPSE_BATCH        256
-#define APPROVE_ATTEMPTS   2
-#define SYSTEM_ACTOR       "system"
-#define REASON_MAX_LEN     512
-
-enum status clock_check(struct store *store, int64_t now_s, struct err *err)
-{
-    int64_t last_s = 0;
-    char date[32];
-    TRY(store_last_commit_s(store, &last_s, err));
-    if (now_s >= last_s - CLOCK_BEHIND_MAX_S)
-        return STATUS_OK;
-    time_text(last_s, date);
-    return ERR(err, STATUS_TIME,
-               "the clock is %lld s behind the last commit (%s): nothing is issued until it is set right",
-               (long long)(last_s - now_s), date);
-}
+#define LAPSE_BATCH      256
+#define APPROVE_ATTEMPTS 2
+#define SYSTEM_ACTOR     "system"
+#define REASON_MAX_LEN   512
 
 static enum status load_pending(struct store *store, int64_t request_id, struct request_row *row,
                                 struct err *err)
@@ -249,7 +235,7 @@ enum status enroll_approve(const struct enroll_context *context, int64_t request
 {
     AUTO(enrollment) struct enrollment work = {.context = context, .now_s = clock_now()};
     AUTO(request_row) struct request_row row = {0};
-    TRY(clock_check(context->store, work.now_s, err));
+    TRY(issuing_check(context->store, work.now_s, err));
     TRY(load_pending(context->store, request_id, &row, err));
     if (row.lapses_s <= work.now_s) {
         TRY(decide_lapsed(context, &row, err));

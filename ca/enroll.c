@@ -110,7 +110,7 @@ static enum status enroll_judge(struct enrollment *work, struct err *err)
     TRY(retry_find(work, err));
     if (work->earlier.id != 0)
         return STATUS_OK;
-    TRY(clock_check(work->context->store, work->now_s, err));
+    TRY(issuing_check(work->context->store, work->now_s, err));
     TRY(requester_identify(work, err));
     TRY(check_transaction(work, err));
     TRY(template_choose(work, err));

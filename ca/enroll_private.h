@@ -128,8 +128,9 @@ NODISCARD enum status answer_stored(const struct enroll_context *context, const 
 /* Denies a pending request whose time has run out. STATUS_CONFLICT: it was decided meanwhile. */
 NODISCARD enum status decide_lapsed(const struct enroll_context *context, struct request_row *row,
                                     struct err *err);
-/* STATUS_TIME if the clock is more than 5 minutes behind the last commit (rules.md). */
-NODISCARD enum status clock_check(struct store *store, int64_t now_s, struct err *err);
+/* issuing_check.c: STATUS_TIME if the clock is more than 5 minutes behind the last commit (rules.md),
+ * STATUS_BUSY while the authority is suspended. */
+NODISCARD enum status issuing_check(struct store *store, int64_t now_s, struct err *err);
 
 /* ---- poll.c ---- */
 

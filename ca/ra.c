@@ -8,7 +8,7 @@
 #include "clock.h"
 
 #define TEMPLATE_NAME "RA"
-#define CLOCK_SLACK_S (5 * 60)
+#define CLOCK_SLACK_S (INT64_C(5) * 60)
 
 static const unsigned usage_bits[RA_USAGES] = {
     [RA_COMBINED] = KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT,

@@ -112,6 +112,9 @@ struct outcome {
 void outcome_free(struct outcome *outcome);
 AUTO_VALUE(outcome, struct outcome, outcome_free)
 
+/* Setting of the store: why nothing is issued ("restored from …"); absent or empty: issuing is on. */
+#define SETTING_SUSPENDED "authority.suspended"
+
 /* The whole way of a request, as design.md draws it. STATUS_OK: look at the outcome (issued, pending, denied,
  * or failed for what the CA could not do). Another status only if not even a denial could be recorded (store
  * down): then nothing was issued and err says why. When it returns "issued", the certificate is durable.

@@ -362,6 +362,34 @@ static void renewal__with_a_valid_challenge_is_an_initial_request(void **state)
     client_denied(&used, "too early"); /* a challenge that is no longer valid: a renewal */
 }
 
+/* ---- a suspended authority ---- */
+
+static void suspend(const char *why)
+{
+    struct err err = {0};
+    struct change change = {0};
+    change_add(&change,
+               (struct change_op){.kind = CHANGE_SETTING_PUT, .setting = {SETTING_SUSPENDED, span_str(why)}});
+    fixture_ok(store_commit(fixture.store, &change, &err), &err);
+}
+
+/* "restore … starts with issuing off until `ca resume`" (rules.md) */
+static void a_suspended_authority__issues_nothing_until_it_is_resumed(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    AUTO(client) struct client client = {0};
+    AUTO(outcome) struct outcome outcome = {0};
+    const struct enroll_context context = {.store = fixture.store, .snapshot = fixture.snapshot};
+    client_initial(&client, fixture_rsa(0), "s-1", FIXTURE_PHRASE, "lab", "s-1");
+    suspend("restored from an old backup");
+    assert_int_equal(enroll(&context, &client.request, &outcome, &err), STATUS_BUSY);
+    assert_non_null(strstr(err.text, "restored from an old backup"));
+    assert_non_null(strstr(err.text, "ca resume"));
+    suspend("");
+    client_enroll(&client, DISPOSITION_ISSUED, &outcome);
+}
+
 /* ---- the clock ---- */
 
 /* "If the clock is more than 5 min behind the last commit: no issuing" (rules.md). Last, for it turns back.
@@ -432,6 +460,7 @@ int main(void)
         cmocka_unit_test(renewal__is_refused_to_the_revoked_held_and_expired),
         cmocka_unit_test(renewal__is_refused_to_a_certificate_that_the_store_does_not_hold),
         cmocka_unit_test(renewal__with_a_valid_challenge_is_an_initial_request),
+        cmocka_unit_test(a_suspended_authority__issues_nothing_until_it_is_resumed),
         cmocka_unit_test(clock__behind_the_last_commit_stops_issuing),
         cmocka_unit_test(a_failure__of_the_ca_is_kept_and_consumes_nothing),
     };
