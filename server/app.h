@@ -10,7 +10,8 @@
 
 struct app; /* opaque */
 
-/* Opens configuration, store and snapshot of a data directory. Warnings are logged when `log_warnings`. */
+/* Opens configuration, store and snapshot of a data directory and sets up the log. Warnings are logged when
+ * `log_warnings`. Asks for the passphrase where it is configured as "prompt". */
 NODISCARD enum status app_open(const char *dir, bool log_warnings, struct app **out, struct err *err);
 /* Configuration and store only: for commands that work before the authority is complete (ca csr, ca install,
  * doctor, restore, audit). app_snapshot gives NULL then. */
@@ -21,6 +22,8 @@ AUTO_POINTER(app, struct app, app_close)
 const char *app_dir(const struct app *app);
 const struct server_config *app_config(const struct app *app); /* of the start: listeners and limits */
 struct store *app_store(struct app *app);
+/* Of the key files; NULL: they are not encrypted, or only the store is open. Borrowed. */
+const char *app_passphrase(const struct app *app);
 /* The present snapshot with one more reference (snapshot_unref), or NULL. Thread-safe. */
 struct snapshot *app_snapshot(struct app *app);
 /* Reads configuration, templates and authority again and swaps the snapshot; on a mistake the old one stays.
@@ -29,7 +32,8 @@ NODISCARD enum status app_reload(struct app *app, struct config_mistakes *warnin
 /* Opens only the authority anew (after RA renewal), keeping templates and profiles. Thread-safe. */
 NODISCARD enum status app_reload_authority(struct app *app, struct err *err);
 
-/* dir/server.lock: held (flock) by a running server. Taking it: STATUS_BUSY if another server holds it. */
+/* dir/server.lock: held (flock) by a running server until app_close. Taking it: STATUS_BUSY, with its process
+ * id, if another server holds it. */
 NODISCARD enum status app_lock(struct app *app, struct err *err);
 /* Whether a server runs on this data directory. */
 bool app_is_served(const struct app *app);

@@ -30,7 +30,8 @@ struct command {
 };
 /* Tables end with words = NULL; main.c holds the list of tables. One table a family. */
 extern const struct command cli_serve_commands[];   /* serve */
-extern const struct command cli_init_commands[];    /* init, ca … */
+extern const struct command cli_init_commands[];    /* init */
+extern const struct command cli_ca_commands[];      /* ca … */
 extern const struct command cli_cert_commands[];    /* cert … */
 extern const struct command cli_crl_commands[];     /* crl … */
 extern const struct command cli_request_commands[]; /* request … */
@@ -67,5 +68,10 @@ NODISCARD enum status cli_options(struct cli *cli, const struct cli_option *opti
 NODISCARD enum status cli_secret(const char *prompt, char **out, struct err *err);
 /* Writes octets to standard output. STATUS_IO. */
 NODISCARD enum status cli_write(struct span octets, struct err *err);
+
+/* cli_serve.c: reads ADDRESS:PORT, an IPv6 address in brackets; address is the caller's. STATUS_USAGE. */
+NODISCARD enum status cli_listener_parse(const char *text, struct listener_config *out, struct err *err);
+/* cli_ca.c: the CA's SHA-256 fingerprint as people compare it (AB:CD:…), appended. */
+void cli_fingerprint(struct buf *out, struct span fingerprint);
 
 #endif

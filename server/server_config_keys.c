@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Every key of scepter.cfg: type, range, default and what it is for. Only the table; what
+ * keys mean together is checked in server_config.c.
+ */
+#include "server_config_keys.h"
+
+#define DAY_S    INT64_C(86400)
+#define YEAR_S   (365 * DAY_S)
+#define TEXT_MAX 1024
+
+static const char *const challenge_words[] = {"none", "static", "one-time", "webhook", NULL};
+static const char *const ra_words[] = {"combined", "pair", NULL};
+static const char *const ca_certificates_words[] = {"chain", "single", NULL};
+static const char *const format_words[] = {"text", "json", NULL};
+static const char *const level_words[] = {"error", "warning", "info", "debug", NULL};
+
+#define AT(member) offsetof(struct server_config, member)
+#define OF(member) offsetof(struct profile_config, member)
+
+/* ---- authority ---- */
+
+static const struct config_key authority_keys[] = {
+    {.name = "name",
+     .type = CONFIG_STRING,
+     .offset = AT(authority_name),
+     .required = true,
+     .min = 1,
+     .max = 256,
+     .comment = "The CA's name as init was given it. It stands in certificates and file names and cannot "
+                "be changed."},
+    {.name = "url",
+     .type = CONFIG_STRING,
+     .offset = AT(authority_url),
+     .required = true,
+     .min = 1,
+     .max = TEXT_MAX,
+     .comment = "Where clients reach this server, by http: CRL and CA certificate URLs in certificates "
+                "begin with it."},
+    {.name = "cdp",
+     .type = CONFIG_STRINGS,
+     .offset = AT(authority_cdp),
+     .min = 1,
+     .max = TEXT_MAX,
+     .comment = "CRL URLs in certificates instead of url/CertEnroll/, by http. Behind one that ends in / "
+                "the CRL's file name is put."},
+    {.name = "aia",
+     .type = CONFIG_STRINGS,
+     .offset = AT(authority_aia),
+     .min = 1,
+     .max = TEXT_MAX,
+     .comment = "CA certificate URLs in certificates instead of url/CertEnroll/, by http. Behind one that "
+                "ends in / the certificate's file name is put."},
+    {.name = "ocsp",
+     .type = CONFIG_STRING,
+     .offset = AT(authority_ocsp),
+     .min = 1,
+     .max = TEXT_MAX,
+     .comment = "OCSP URL in certificates, by http. Without it certificates name no OCSP responder."},
+    {.name = "passphrase",
+     .type = CONFIG_STRING,
+     .offset = AT(authority_passphrase),
+     .min = 1,
+     .max = TEXT_MAX,
+     .comment = "Where the passphrase of the key files comes from: \"file:/absolute/path\", \"env:NAME\" or "
+                "\"prompt\". Without it the key files are not encrypted."},
+    {.name = NULL},
+};
+
+/* ---- listen ---- */
+
+const struct config_key listener_config_keys[] = {
+    {.name = "address",
+     .type = CONFIG_STRING,
+     .offset = offsetof(struct listener_config, address),
+     .required = true,
+     .min = 1,
+     .max = 64,
+     .comment = "IPv4 or IPv6 address, numeric; \"0.0.0.0\" and \"::\" are all of the machine's."},
+    {.name = "port",
+     .type = CONFIG_INT,
+     .offset = offsetof(struct listener_config, port),
+     .fallback = "8080",
+     .min = 0,
+     .max = 65535,
+     .comment = "TCP port; 0 takes any free one and logs which."},
+    {.name = NULL},
+};
+
+/* ---- profiles ---- */
+
+static const struct config_key templates_keys[] = {
+    {.name = "signing",
+     .type = CONFIG_STRING,
+     .offset = OF(template_signing),
+     .min = 1,
+     .max = 64,
+     .comment = "For requests whose key usage is digitalSignature only."},
+    {.name = "encryption",
+     .type = CONFIG_STRING,
+     .offset = OF(template_encryption),
+     .min = 1,
+     .max = 64,
+     .comment = "For requests whose key usage is keyEncipherment only."},
+    {.name = "both",
+     .type = CONFIG_STRING,
+     .offset = OF(template_both),
+     .min = 1,
+     .max = 64,
+     .comment = "For requests that ask for both, or for none."},
+    {.name = NULL},
+};
+
+static const struct config_key webhook_keys[] = {
+    {.name = "url",
+     .type = CONFIG_STRING,
+     .offset = OF(webhook_url),
+     .min = 1,
+     .max = TEXT_MAX,
+     .comment = "Where the challenge is asked about: https, or http on a loopback address."},
+    {.name = "secret_file",
+     .type = CONFIG_STRING,
+     .offset = OF(webhook_secret_file),
+     .min = 1,
+     .max = TEXT_MAX,
+     .comment = "A file whose first line is the key of the HMAC-SHA256 over time stamp and body."},
+    {.name = "ca_file",
+     .type = CONFIG_STRING,
+     .offset = OF(webhook_ca_file),
+     .min = 1,
+     .max = TEXT_MAX,
+     .comment = "PEM file of the CAs that the webhook's certificate must come from. Without it the "
+                "system's are taken."},
+    {.name = "timeout",
+     .type = CONFIG_DURATION,
+     .offset = OF(webhook_timeout_s),
+     .fallback = "5s",
+     .min = 1,
+     .max = 60,
+     .comment = "An answer that takes longer is a no."},
+    {.name = NULL},
+};
+
+const struct config_key profile_config_keys[] = {
+    {.name = "name",
+     .type = CONFIG_STRING,
+     .offset = OF(name),
+     .required = true,
+     .min = 1,
+     .max = 64,
+     .comment =
+         "Its path below /scep/: letters, digits, '.', '_' and '-'. /scep serves \"default\", the NDES "
+         "URLs serve \"ndes\"."},
+    {.name = "template",
+     .type = CONFIG_STRING,
+     .offset = OF(template_any),
+     .min = 1,
+     .max = 64,
+     .comment = "The template that it issues from. Either this or templates."},
+    {.name = "templates",
+     .type = CONFIG_GROUP,
+     .table = templates_keys,
+     .comment = "Templates by the key usage that a request asks for, instead of template."},
+    {.name = "challenge",
+     .type = CONFIG_WORD,
+     .offset = OF(challenge),
+     .words = challenge_words,
+     .fallback = "one-time",
+     .comment = "How a first request is authorised: by nothing, by a phrase that all share, by a challenge "
+                "for one use (scepter challenge new), or by asking a webhook."},
+    {.name = "challenge_file",
+     .type = CONFIG_STRING,
+     .offset = OF(challenge_file),
+     .min = 1,
+     .max = TEXT_MAX,
+     .comment = "For challenge = \"static\": a file whose first line is the phrase."},
+    {.name = "webhook",
+     .type = CONFIG_GROUP,
+     .table = webhook_keys,
+     .comment = "For challenge = \"webhook\"."},
+    {.name = "ra",
+     .type = CONFIG_WORD,
+     .offset = OF(ra),
+     .words = ra_words,
+     .comment = "What GetCACert gives beside the CA: one RA certificate, or NDES's pair of one for signing "
+                "and one for encryption. Default: \"pair\" for the profile ndes, else \"combined\"."},
+    {.name = "ca_certificates",
+     .type = CONFIG_WORD,
+     .offset = OF(ca_certificates),
+     .words = ca_certificates_words,
+     .fallback = "chain",
+     .comment = "\"single\" is for clients that know only one CA certificate; it needs an authority made "
+                "with init --scep-with-ca-key."},
+    {.name = "allow",
+     .type = CONFIG_STRINGS,
+     .offset = OF(allow),
+     .min = 1,
+     .max = 16,
+     .comment = "Old algorithms that clients of this profile may use: \"sha1\", \"des3\"."},
+    {.name = "retry_window",
+     .type = CONFIG_DURATION,
+     .offset = OF(retry_window_s),
+     .fallback = "24h",
+     .min = 0,
+     .max = 30 * DAY_S,
+     .comment = "So long the same request gets the same certificate again."},
+    {.name = "renewal_grace",
+     .type = CONFIG_DURATION,
+     .offset = OF(renewal_grace_s),
+     .fallback = "0d",
+     .min = 0,
+     .max = YEAR_S,
+     .comment = "So long after its end a certificate may still ask for its renewal."},
+    {.name = "pending_lapse",
+     .type = CONFIG_DURATION,
+     .offset = OF(pending_lapse_s),
+     .fallback = "30d",
+     .min = 60,
+     .max = YEAR_S,
+     .comment = "After so long a request that nobody approved is denied."},
+    {.name = NULL},
+};
+
+/* ---- the rest ---- */
+
+static const struct config_key crl_keys[] = {
+    {.name = "validity",
+     .type = CONFIG_DURATION,
+     .offset = AT(crl_validity_s),
+     .fallback = "7d",
+     .min = 60,
+     .max = YEAR_S,
+     .comment = "How long a CRL is valid."},
+    {.name = "period",
+     .type = CONFIG_DURATION,
+     .offset = AT(crl_period_s),
+     .fallback = "1d",
+     .min = 30,
+     .max = YEAR_S,
+     .comment = "How often one is published when nothing is revoked; shorter than validity."},
+    {.name = "min_interval",
+     .type = CONFIG_DURATION,
+     .offset = AT(crl_min_interval_s),
+     .fallback = "2s",
+     .min = 1,
+     .max = DAY_S,
+     .comment = "Revocations publish at most one CRL in this time."},
+    {.name = NULL},
+};
+
+static const struct config_key log_keys[] = {
+    {.name = "format",
+     .type = CONFIG_WORD,
+     .offset = AT(log_format),
+     .words = format_words,
+     .fallback = "text",
+     .comment = "Lines on standard error as text or as JSON."},
+    {.name = "level",
+     .type = CONFIG_WORD,
+     .offset = AT(log_level),
+     .words = level_words,
+     .fallback = "info",
+     .comment = "The least important lines that are written; debug adds every HTTP request."},
+    {.name = NULL},
+};
+
+const struct config_key server_config_keys[] = {
+    {.name = "authority",
+     .type = CONFIG_GROUP,
+     .table = authority_keys,
+     .required = true,
+     .comment = "The certificate authority."},
+    {.name = "listen",
+     .type = CONFIG_CUSTOM,
+     .read = server_config_read_listen,
+     .table = listener_config_keys,
+     .comment = "The addresses to serve on. On a loopback address everything is served; on others SCEP, "
+                "CRLs, CA certificates and health. A change needs a restart."},
+    {.name = "profiles",
+     .type = CONFIG_CUSTOM,
+     .read = server_config_read_profiles,
+     .table = profile_config_keys,
+     .required = true,
+     .comment = "The SCEP endpoints."},
+    {.name = "crl", .type = CONFIG_GROUP, .table = crl_keys, .comment = "Certificate revocation lists."},
+    {.name = "denied_values",
+     .type = CONFIG_STRINGS,
+     .offset = AT(templates.denied_values),
+     .min = 1,
+     .max = 256,
+     .comment = "Names that are never issued, beside administrator, krbtgt and guest. Case is ignored, also "
+                "with the realm cut off."},
+    {.name = "custom_values",
+     .type = CONFIG_STRINGS,
+     .offset = AT(templates.custom_values),
+     .min = 1,
+     .max = 64,
+     .comment = "Names of lookup values of your own that templates may use."},
+    {.name = "workers",
+     .type = CONFIG_INT,
+     .offset = AT(workers),
+     .fallback = "16",
+     .min = 2,
+     .max = 256,
+     .comment = "Threads that work on requests; more than processors, for they wait for the disk. A change "
+                "needs a restart, as for the keys below."},
+    {.name = "io_threads",
+     .type = CONFIG_INT,
+     .offset = AT(io_threads),
+     .fallback = "2",
+     .min = 1,
+     .max = 64,
+     .comment = "Threads that read requests and write replies, for each listener."},
+    {.name = "connections",
+     .type = CONFIG_INT,
+     .offset = AT(connections),
+     .fallback = "4096",
+     .min = 16,
+     .max = 100000,
+     .comment = "Open connections at most; above it the idlest is closed."},
+    {.name = "request_deadline",
+     .type = CONFIG_DURATION,
+     .offset = AT(request_deadline_s),
+     .fallback = "60s",
+     .min = 1,
+     .max = 3600,
+     .comment = "A request must have arrived whole within this time. A stopping server waits so long for "
+                "what it accepted."},
+    {.name = "queue_wait",
+     .type = CONFIG_DURATION,
+     .offset = AT(queue_wait_s),
+     .fallback = "10s",
+     .min = 1,
+     .max = 3600,
+     .comment = "A request that would wait longer for a worker is answered 503 at once."},
+    {.name = "log", .type = CONFIG_GROUP, .table = log_keys, .comment = "The log."},
+    {.name = NULL},
+};
