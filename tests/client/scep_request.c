@@ -280,7 +280,8 @@ static BIO *make_envelope(const struct options *options, struct material *materi
 
 static void add_text(CMS_SignerInfo *signer, int nid, const char *text)
 {
-    NEED("attribute", CMS_signed_add1_attr_by_NID(signer, nid, V_ASN1_PRINTABLESTRING, text, -1));
+    NEED("attribute",
+         CMS_signed_add1_attr_by_NID(signer, nid, V_ASN1_PRINTABLESTRING, text, (int)strlen(text)));
 }
 
 static char *transaction_of(const struct options *options, const struct material *material)
