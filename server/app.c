@@ -61,33 +61,86 @@ static enum status app_new(const char *dir, struct app **out, struct err *err)
     return STATUS_OK;
 }
 
+/* ---- one server for one directory ---- */
+
+static enum status already_served(int fd, const char *path, struct err *err)
+{
+    char pid[16] = "";
+    ssize_t len = pread(fd, pid, sizeof pid - 1, 0);
+    pid[len > 0 ? len : 0] = '\0';
+    pid[strspn(pid, "0123456789")] = '\0';
+    (void)close(fd);
+    return ERR(err, STATUS_BUSY, "another server%s%s serves this data directory (it holds %s): stop it first",
+               pid[0] != '\0' ? ", process " : "", pid, path);
+}
+
+static enum status take_lock(struct app *app, struct err *err)
+{
+    AUTO(heap) char *path = NULL;
+    TRY(path_join(app->dir, "server.lock", &path, err));
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return ERR(err, STATUS_IO, "%s cannot be opened: %m", path);
+    int tries = LOCK_TRIES;
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            enum status status = ERR(err, STATUS_IO, "%s cannot be locked: %m", path);
+            (void)close(fd);
+            return status;
+        }
+        if (--tries == 0)
+            return already_served(fd, path, err);
+        (void)usleep(LOCK_PAUSE_US);
+    }
+    char pid[16];
+    int len = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)len, 0) != len) {
+        enum status status = ERR(err, STATUS_IO, "%s cannot be written: %m", path);
+        (void)close(fd);
+        return status;
+    }
+    app->lock_fd = fd;
+    return STATUS_OK;
+}
+
 static void log_each(const struct config_mistakes *warnings)
 {
     for (size_t i = 0; i < warnings->count; i++)
         log_message(LOG_WARNING, "configuration", "%s", warnings->lines[i]);
 }
 
+/* ---- opening ---- */
+
+static enum status open_store(struct app *app, struct err *err)
+{
+    AUTO(heap) char *path = NULL;
+    log_setup((enum log_format)app->config->log_format, (enum log_level)app->config->log_level);
+    TRY(path_join(app->dir, "scepter.db", &path, err));
+    return store_open_sqlite(path, false, &app->store, err);
+}
+
 enum status app_open_store(const char *dir, struct app **out, struct err *err)
 {
     AUTO(app) struct app *app = NULL;
-    AUTO(heap) char *path = NULL;
     TRY(app_new(dir, &app, err));
     TRY(server_config_load(dir, NULL, &app->config, err));
-    log_setup((enum log_format)app->config->log_format, (enum log_level)app->config->log_level);
-    TRY(path_join(dir, "scepter.db", &path, err));
-    TRY(store_open_sqlite(path, false, &app->store, err));
+    TRY(open_store(app, err));
     *out = MOVE(app);
     return STATUS_OK;
 }
 
-enum status app_open(const char *dir, bool log_warnings, struct app **out, struct err *err)
+enum status app_open(const char *dir, bool serving, struct app **out, struct err *err)
 {
     AUTO(app) struct app *app = NULL;
     AUTO(config_mistakes) struct config_mistakes warnings = {0};
-    TRY(app_open_store(dir, &app, err));
+    TRY(app_new(dir, &app, err));
+    TRY(server_config_load(dir, NULL, &app->config, err));
+    if (serving)
+        TRY(take_lock(app, err));
+    TRY(open_store(app, err));
     TRY(passphrase_read(app->config->authority_passphrase, "the authority's keys", &app->passphrase, err));
     TRY(snapshot_load(dir, app->config, app->passphrase, app->store, &warnings, &app->present, err));
-    if (log_warnings)
+    if (serving)
         log_each(&warnings);
     *out = MOVE(app);
     return STATUS_OK;
@@ -167,48 +220,6 @@ enum status app_reload_authority(struct app *app, struct err *err)
     enum status status = reload_authority(app, err);
     (void)pthread_mutex_unlock(&app->reload_lock);
     return status;
-}
-
-/* ---- one server for one directory ---- */
-
-static enum status already_served(int fd, const char *path, struct err *err)
-{
-    char pid[16] = "";
-    ssize_t len = pread(fd, pid, sizeof pid - 1, 0);
-    pid[len > 0 ? len : 0] = '\0';
-    pid[strspn(pid, "0123456789")] = '\0';
-    (void)close(fd);
-    return ERR(err, STATUS_BUSY, "another server%s%s serves this data directory (it holds %s): stop it first",
-               pid[0] != '\0' ? ", process " : "", pid, path);
-}
-
-enum status app_lock(struct app *app, struct err *err)
-{
-    AUTO(heap) char *path = NULL;
-    TRY(path_join(app->dir, "server.lock", &path, err));
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return ERR(err, STATUS_IO, "%s cannot be opened: %m", path);
-    int tries = LOCK_TRIES;
-    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK && errno != EINTR) {
-            enum status status = ERR(err, STATUS_IO, "%s cannot be locked: %m", path);
-            (void)close(fd);
-            return status;
-        }
-        if (--tries == 0)
-            return already_served(fd, path, err);
-        (void)usleep(LOCK_PAUSE_US);
-    }
-    char pid[16];
-    int len = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
-    if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)len, 0) != len) {
-        enum status status = ERR(err, STATUS_IO, "%s cannot be written: %m", path);
-        (void)close(fd);
-        return status;
-    }
-    app->lock_fd = fd;
-    return STATUS_OK;
 }
 
 bool app_is_served(const struct app *app)

@@ -10,9 +10,10 @@
 
 struct app; /* opaque */
 
-/* Opens configuration, store and snapshot of a data directory and sets up the log. Warnings are logged when
- * `log_warnings`. Asks for the passphrase where it is configured as "prompt". */
-NODISCARD enum status app_open(const char *dir, bool log_warnings, struct app **out, struct err *err);
+/* Opens configuration, store and snapshot of a data directory and sets up the log. Asks for the passphrase
+ * where it is configured as "prompt". serving: takes dir/server.lock first (STATUS_BUSY, with its process id,
+ * if another server holds it) and logs the configuration's warnings. */
+NODISCARD enum status app_open(const char *dir, bool serving, struct app **out, struct err *err);
 /* Configuration and store only: for commands that work before the authority is complete (ca csr, ca install,
  * doctor, restore, audit). app_snapshot gives NULL then. */
 NODISCARD enum status app_open_store(const char *dir, struct app **out, struct err *err);
@@ -32,10 +33,7 @@ NODISCARD enum status app_reload(struct app *app, struct config_mistakes *warnin
 /* Opens only the authority anew (after RA renewal), keeping templates and profiles. Thread-safe. */
 NODISCARD enum status app_reload_authority(struct app *app, struct err *err);
 
-/* dir/server.lock: held (flock) by a running server until app_close. Taking it: STATUS_BUSY, with its process
- * id, if another server holds it. */
-NODISCARD enum status app_lock(struct app *app, struct err *err);
-/* Whether a server runs on this data directory. */
+/* Whether a server runs on this data directory: dir/server.lock is held (flock). */
 bool app_is_served(const struct app *app);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "file.h"
 
+#include <stdio.h>
 #include <sys/stat.h>
 
 #define SECRET_FILE_MAX  4096
@@ -54,6 +55,20 @@ static void warn(const struct making *making, const char *text)
                        making->config->name, text);
 }
 
+/* Which of its values, `scepter template check` says. */
+static void warn_of_trust(const struct making *making, const struct template *template)
+{
+    char text[256];
+    if (!template_trusts_request(template))
+        return;
+    (void)snprintf(
+        text, sizeof text,
+        "template %s takes values on the request's word (verify = \"none\"): give its challenges only "
+        "to those who may state them",
+        template_name(template));
+    warn(making, text);
+}
+
 static void check_template(const struct making *making, const char *name)
 {
     const struct template *template = name != NULL ? template_set_find(making->templates, name) : NULL;
@@ -67,6 +82,8 @@ static void check_template(const struct making *making, const char *name)
                 "names the template \"%s\", whose audience is not \"published\": profiles issue from "
                 "published ones only",
                 name);
+    else if (template != NULL)
+        warn_of_trust(making, template);
 }
 
 static void check_modes(const struct making *making)
@@ -198,6 +215,14 @@ static enum status make_profiles(struct making *making, const struct server_conf
     return config_mistakes_status(making->mistakes, err);
 }
 
+/* Hands on what was found in templates, but for verify = "none", of which one line a profile is enough. */
+static void pass_on(const struct config_mistakes *found, struct config_mistakes *warnings)
+{
+    for (size_t i = 0; warnings != NULL && i < found->count; i++)
+        if (strstr(found->lines[i], "verify = \"none\"") == NULL)
+            config_mistake(warnings, "templates", 0, NULL, "%s", found->lines[i]);
+}
+
 static enum status new_snapshot(struct snapshot **out, struct err *err)
 {
     *out = calloc(1, sizeof **out);
@@ -212,6 +237,7 @@ enum status snapshot_load(const char *dir, const struct server_config *config, c
                           struct err *err)
 {
     AUTO(config_mistakes) struct config_mistakes mistakes = {0};
+    AUTO(config_mistakes) struct config_mistakes found = {0};
     AUTO(snapshot) struct snapshot *snapshot = NULL;
     AUTO(heap) char *templates_dir = NULL;
     AUTO(heap) char *file = NULL;
@@ -219,7 +245,8 @@ enum status snapshot_load(const char *dir, const struct server_config *config, c
     TRY(new_snapshot(&snapshot, err));
     TRY(path_join(dir, "templates", &templates_dir, err));
     TRY(path_join(dir, "scepter.cfg", &file, err));
-    TRY(template_set_load(templates_dir, &config->templates, &mistakes, warnings, &snapshot->templates, err));
+    TRY(template_set_load(templates_dir, &config->templates, &mistakes, &found, &snapshot->templates, err));
+    pass_on(&found, warnings);
     TRY(authority_open(store, &authority, &snapshot->authority, err));
     struct making making = {.dir = dir, .file = file, .mistakes = &mistakes, .warnings = warnings};
     TRY(make_profiles(&making, config, snapshot, err));

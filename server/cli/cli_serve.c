@@ -139,7 +139,6 @@ static enum status serve(struct cli *cli, struct err *err)
     block_signals(&signals);
     TRY(app_open(cli->dir, true, &server.app, err));
     TRY(choose_listeners(&wanted, app_config(server.app), &listening, err));
-    TRY(app_lock(server.app, err));
     TRY(server_start(&server, &listening, err));
     log_serving(&server, &listening);
     wait_for_stop(&signals, &server);
