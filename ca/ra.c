@@ -6,9 +6,9 @@
 #include "authority_private.h"
 
 #include "clock.h"
+#include "enroll_private.h"
 
 #define TEMPLATE_NAME "RA"
-#define CLOCK_SLACK_S (INT64_C(5) * 60)
 
 static const unsigned usage_bits[RA_USAGES] = {
     [RA_COMBINED] = KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT,
@@ -186,23 +186,11 @@ static enum status forget_lapsed(struct state *state, int64_t now_s, struct err 
     return STATUS_OK;
 }
 
-static enum status refuse_wrong_clock(struct store *store, int64_t now_s, struct err *err)
-{
-    int64_t last_s = 0;
-    TRY(store_last_commit_s(store, &last_s, err));
-    if (now_s + CLOCK_SLACK_S >= last_s)
-        return STATUS_OK;
-    char last[32];
-    time_text(last_s, last);
-    return ERR(err, STATUS_TIME, "the clock is behind the last change of the store (%s): set the clock",
-               last);
-}
-
 enum status authority_ra_renew(const struct authority *authority, struct store *store,
                                const struct template_set *templates, struct err *err)
 {
     int64_t now_s = clock_now();
-    TRY(refuse_wrong_clock(store, now_s, err));
+    TRY(issuing_check(store, now_s, err));
     AUTO(state) struct state state = {0};
     AUTO(authority) struct authority *present = NULL;
     TRY(state_load(store, &state, err));

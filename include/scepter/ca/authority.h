@@ -133,7 +133,8 @@ NODISCARD enum status authority_aia_urls(const struct authority *authority,
 bool authority_ra_due(const struct authority *authority, int64_t now_s);
 /* Issues new RA certificates with new keys for those that are due and retires the old ones, in the store; the
  * caller opens the authority anew. Of several processes one does it (STATUS_CONFLICT for the others, and
- * where none is due). STATUS_TIME if the clock is behind the last commit. */
+ * where none is due). STATUS_TIME if the clock is behind the last commit, STATUS_BUSY
+ * while the authority is suspended. */
 NODISCARD enum status authority_ra_renew(const struct authority *authority, struct store *store,
                                          const struct template_set *templates, struct err *err);
 

@@ -4,6 +4,7 @@
  * names and URLs. The subordinate is in test_authority_install.c.
  */
 #include "authority_private.h"
+#include "enroll.h"
 #include "test_keys.h"
 
 #include <setjmp.h>
@@ -409,6 +410,25 @@ static void authority_ra_renew__refuses_a_clock_behind_the_store(void **state)
     assert_non_null(strstr(failure.text, "clock"));
 }
 
+static void put_suspended(const char *why)
+{
+    struct change change = {0};
+    change_add(&change, (struct change_op){.kind = CHANGE_SETTING_PUT,
+                                           .setting = {.name = SETTING_SUSPENDED, .value = SPAN_STR(why)}});
+    OK(store_commit(place.store, &change, &err));
+}
+
+/* rules.md: a restored authority starts with issuing off. */
+static void authority_ra_renew__waits_while_the_authority_is_suspended(void **state)
+{
+    struct err failure = {0};
+    (void)state;
+    put_suspended("restored from a backup");
+    assert_int_equal(authority_ra_renew(authority, place.store, place.templates, &failure), STATUS_BUSY);
+    assert_non_null(strstr(failure.text, "restored from a backup"));
+    put_suspended("");
+}
+
 /* Keys that nothing refers to are removed again. */
 static void authority_ra_renew__leaves_no_key_when_another_was_quicker(void **state)
 {
@@ -488,6 +508,7 @@ int main(void)
         cmocka_unit_test(authority_ra_renew__replaces_and_retires),
         cmocka_unit_test(ra_usable__lasts_thirty_days_beyond_a_late_renewal),
         cmocka_unit_test(authority_ra_renew__refuses_a_clock_behind_the_store),
+        cmocka_unit_test(authority_ra_renew__waits_while_the_authority_is_suspended),
         cmocka_unit_test(authority_ra_renew__leaves_no_key_when_another_was_quicker),
         cmocka_unit_test(state_load__refuses_a_damaged_setting),
     };
