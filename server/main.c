@@ -12,8 +12,9 @@
 #define DEFAULT_DIR "/var/lib/scepter"
 
 static const struct command *const tables[] = {
-    cli_init_commands, cli_serve_commands,   cli_ca_commands,  cli_setup_commands,
-    cli_cert_commands, cli_request_commands, cli_crl_commands, NULL,
+    cli_init_commands,  cli_serve_commands, cli_ca_commands,
+    cli_setup_commands, cli_cert_commands,  cli_request_commands,
+    cli_crl_commands,   cli_keep_commands,  NULL,
 };
 
 /* ---- help ---- */

@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define DETAIL_WIDTH 18
+#define DETAIL_WIDTH 24
 #define ESCAPED_MAX  65536
 
 /* How many columns a terminal needs for it: characters, not octets. */

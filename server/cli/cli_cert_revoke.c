@@ -139,6 +139,8 @@ struct work {
     bool dry_run, json;
     struct json_list list;
     size_t done, already, failed;
+    bool single; /* one certificate: why not is the command's own error */
+    char complaint[768];
 };
 
 static enum status change_one(struct work *work, const struct certificate_row *row, struct err *err)
@@ -164,7 +166,9 @@ static enum status report(struct work *work, const struct serial *serial, const 
         json_put_text(&object, "reason", reason);
         return json_list_add(&work->list, &object, err);
     }
-    if (reason != NULL)
+    if (reason != NULL && work->single)
+        snprintf(work->complaint, sizeof(work->complaint), "%s %s: %s", text, result, reason);
+    else if (reason != NULL)
         cli_note("%s %s: %s", text, result, reason);
     else
         printf("%s %s%s%s\n", text, result, subject != NULL ? ": " : "", subject != NULL ? subject : "");
@@ -196,10 +200,11 @@ static enum status work_on(struct work *work, const struct serial *serial, struc
     enum status status = store_certificate(work->store, serial, &row, &why);
     if (status == STATUS_OK && is_already(work, &row)) {
         work->already++;
-        char since[32];
-        time_text(row.revoked_s, since);
+        char since[48] = "since ";
+        time_text(row.revoked_s, since + strlen(since));
         return report(work, serial, row.subject,
-                      row.reason == REASON_CERTIFICATE_HOLD ? "already held" : "already revoked", since, err);
+                      row.reason == REASON_CERTIFICATE_HOLD ? "is held already" : "is revoked already", since,
+                      err);
     }
     if (status == STATUS_OK)
         status = change_one(work, &row, &why);
@@ -215,6 +220,7 @@ static enum status work_on(struct work *work, const struct serial *serial, struc
 
 static enum status work_on_all(struct work *work, const struct serials *serials, struct err *err)
 {
+    work->single = serials->count == 1 && !work->json;
     if (work->json)
         json_list_begin(&work->list, stdout);
     for (size_t i = 0; i < serials->count; i++)
@@ -225,6 +231,8 @@ static enum status work_on_all(struct work *work, const struct serials *serials,
 static enum status verdict(const struct work *work, struct err *err)
 {
     const char *what = work->unhold ? "released" : "revoked";
+    if (work->complaint[0] != '\0')
+        return ERR(err, STATUS_CONFLICT, "%s", work->complaint);
     if (work->failed > 0)
         return ERR(err, STATUS_CONFLICT, "%zu of %zu could not be %s", work->failed,
                    work->done + work->already + work->failed, what);

@@ -29,11 +29,8 @@ NODISCARD enum status cli_templates(const struct cli *cli, const struct server_c
 /* One of them. STATUS_NOT_FOUND names those there are. */
 NODISCARD enum status cli_template_find(const struct template_set *set, const char *name,
                                         const struct template **out, struct err *err);
-/* Reads a file (or "-") into out. */
+/* Octets at most of a file that a command reads whole. */
 #define CLI_FILE_MAX (64 * 1024 * 1024)
-
-/* What an authority that is set aside after a restore has in the store: the setting and its text. */
-#define SETTING_SUSPENDED "authority.suspended"
 
 /* Prints one note on standard error, "scepter: …". */
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));

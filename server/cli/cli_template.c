@@ -121,7 +121,7 @@ static enum status make_certificate(const struct template *template, struct stor
     AUTO(csr) struct csr *csr = NULL;
     TRY(cli_lookup(&registry, values, &lookup, err));
     TRY(template_propose(template, lookup, &subject, &san, err));
-    TRY(key_generate(KEY_SPEC_EC_P256, &key, err));
+    TRY(key_generate(template_key_limits(template)->rsa ? KEY_SPEC_RSA_2048 : KEY_SPEC_EC_P256, &key, err));
     TRY(csr_make(key, &subject, &san, &der, err));
     TRY(csr_decode(buf_span(&der), &csr, err));
     const struct template_input input = {.csr = csr, .lookup = lookup, .vouched = true};
