@@ -97,8 +97,11 @@ enum status passphrase_ask(const char *prompt, char **out, struct err *err)
 static enum status from_file(const char *path, const char *purpose, char **out, struct err *err)
 {
     AUTO(buf) struct buf text = BUF(LINE_OCTETS_MAX + 2);
-    if (file_read(path, &text, err) != STATUS_OK)
-        return err_prefix(err, "the passphrase of %s: ", purpose);
+    enum status status = file_read(path, &text, err);
+    if (status != STATUS_OK) {
+        (void)err_prefix(err, "the passphrase of %s: ", purpose);
+        return status;
+    }
     const uint8_t *newline = text.len > 0 ? memchr(text.data, '\n', text.len) : NULL;
     if (newline != NULL)
         text.len = (size_t)(newline - text.data);

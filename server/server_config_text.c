@@ -5,16 +5,15 @@
  */
 #include "server_config_keys.h"
 
-#include <assert.h>
-
 #define WIDTH 100
 
 /* ---- text in columns ---- */
 
-/* The text as comment lines, broken at blanks. */
-static void put_comment(struct buf *out, const char *indent, const char *text)
+/* The text as comment lines, broken at blanks, from the second on further to the right by `hang`. */
+static void put_lines(struct buf *out, const char *indent, int hang, const char *text)
 {
-    size_t room = WIDTH - strlen(indent) - 2;
+    size_t room = WIDTH - strlen(indent) - 2 - (size_t)hang;
+    int shift = 0;
     while (*text != '\0') {
         size_t len = strlen(text);
         if (len > room) {
@@ -22,10 +21,16 @@ static void put_comment(struct buf *out, const char *indent, const char *text)
             while (len > 1 && text[len] != ' ')
                 len--;
         }
-        buf_printf(out, "%s# %.*s\n", indent, (int)len, text);
+        buf_printf(out, "%s# %*s%.*s\n", indent, shift, "", (int)len, text);
         text += len;
         text += strspn(text, " ");
+        shift = hang;
     }
+}
+
+static void put_comment(struct buf *out, const char *indent, const char *text)
+{
+    put_lines(out, indent, 0, text);
 }
 
 /* A string of libconfig (its manual, section 3.2.6). */
@@ -81,7 +86,7 @@ static void put_key(struct buf *out, const struct config_key *key, const char *i
     const char *fallback = default_of(key);
     buf_printf(out, "%s%s%s = ", indent, value == NULL ? "# " : "", key->name);
     put_value(out, key, value != NULL ? value : fallback != NULL ? fallback : "");
-    buf_printf(out, ";%s\n", value == NULL && fallback == NULL ? " (not set)" : "");
+    buf_printf(out, ";%s\n", value == NULL && fallback == NULL ? "    # not set" : "");
 }
 
 static void put_group(struct buf *out, const struct config_key *group,
@@ -114,11 +119,9 @@ static void put_element_keys(struct buf *out, const struct config_key *table, co
             buf_printf(&line, " Default: %s.", key->fallback);
         AUTO(heap) char *text = buf_take_text(&line);
         if (text != NULL)
-            put_comment(out, "", text);
-        if (key->type == CONFIG_GROUP) {
-            assert(prefix[0] == ' ');
+            put_lines(out, "", (int)strlen(prefix) + 4, text);
+        if (key->type == CONFIG_GROUP)
             put_element_keys(out, key->table, "    ");
-        }
     }
 }
 
