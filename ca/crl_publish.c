@@ -107,13 +107,25 @@ struct publication {
     const struct authority *authority;
     struct store *store;
     struct crl_row row;
-    char *path;  /* where it is to stand */
-    char *fresh; /* written beside it; once they have changed places, the old one */
+    char *path;      /* where it is to stand */
+    char *fresh;     /* written beside it; once they have changed places, the old one */
+    bool is_claimed; /* its number is claimed and no row ended the claim yet */
 };
+
+/* So that the next try need not wait for the lease to end; where the store fails too, it has to. */
+static void release_claim(const struct publication *publication)
+{
+    struct change change = {0};
+    change_add(&change, (struct change_op){.kind = CHANGE_CRL_RELEASE, .crl = &publication->row});
+    enum status unused = store_commit(publication->store, &change, NULL);
+    (void)unused;
+}
 
 /* Nothing but the published file stays behind. */
 static void publication_end(struct publication *publication)
 {
+    if (publication->is_claimed)
+        release_claim(publication);
     if (publication->fresh != NULL)
         (void)unlink(publication->fresh);
     free(publication->path);
@@ -132,6 +144,7 @@ static enum status claim(struct publication *publication, int64_t last_entries, 
                                                          .lease_s = LEASE_S + last_entries / ENTRIES_PER_S}});
     TRY(store_commit(publication->store, &change, err));
     row->number = change.crl_number;
+    publication->is_claimed = true;
     TRY(crl_path(publication->authority, row->issuer_key, &publication->path, err));
     return text_format(&publication->fresh, err, "%s.new-%lld", publication->path, (long long)row->number);
 }
@@ -228,7 +241,9 @@ static enum status commit_row(struct publication *publication, const char *actor
     struct change change = {0};
     change_add(&change, (struct change_op){.kind = CHANGE_CRL_PUBLISHED, .crl = row});
     change_add(&change, (struct change_op){.kind = CHANGE_AUDIT, .audit = &audit});
-    return store_commit(publication->store, &change, err);
+    TRY(store_commit(publication->store, &change, err));
+    publication->is_claimed = false;
+    return STATUS_OK;
 }
 
 /* File and row, or neither. The file first: whoever sees the row finds a file at least as new. */

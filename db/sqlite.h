@@ -165,7 +165,7 @@ change_apply sqlite_request_add, sqlite_request_decide, sqlite_request_delivered
 change_apply sqlite_certificate_add, sqlite_revoke, sqlite_unhold;
 change_apply sqlite_challenge_add, sqlite_challenge_use, sqlite_challenge_fail, sqlite_challenge_give_back;
 change_apply sqlite_challenges_void;
-change_apply sqlite_crl_claim, sqlite_crl_published;
+change_apply sqlite_crl_claim, sqlite_crl_release, sqlite_crl_published;
 change_apply sqlite_device_put, sqlite_setting_put, sqlite_audit_add;
 /* Moves state.expired on to now_s, in bounded steps. */
 NODISCARD enum status sqlite_expiry_advance(struct sql_connection *on, int64_t now_s, struct err *err);

@@ -62,6 +62,18 @@ enum status sqlite_crl_claim(struct sql_connection *on, const struct change_op *
     return STATUS_OK;
 }
 
+enum status sqlite_crl_release(struct sql_connection *on, const struct change_op *op,
+                               struct commit_wait *wait, struct err *err)
+{
+    (void)wait;
+    struct claim claim = {0};
+    TRY(claim_read(on, op->crl->issuer_key, &claim, err));
+    if (claim.number != op->crl->number)
+        return STATUS_OK;
+    claim.lease_until_s = 0;
+    return claim_write(on, op->crl->issuer_key, &claim, err);
+}
+
 static enum status crl_insert(struct sql_connection *on, const struct crl_row *row, struct err *err)
 {
     AUTO(query) struct query query = {0};

@@ -23,6 +23,7 @@ static change_apply *const APPLY[] = {
     [CHANGE_REVOKE] = sqlite_revoke,
     [CHANGE_UNHOLD] = sqlite_unhold,
     [CHANGE_CRL_CLAIM] = sqlite_crl_claim,
+    [CHANGE_CRL_RELEASE] = sqlite_crl_release,
     [CHANGE_CRL_PUBLISHED] = sqlite_crl_published,
     [CHANGE_DEVICE_PUT] = sqlite_device_put,
     [CHANGE_SETTING_PUT] = sqlite_setting_put,

@@ -69,6 +69,12 @@ struct look {
     int64_t now_s;
 };
 
+static void hasten(struct scheduler *scheduler, int which)
+{
+    if (scheduler->jobs[which].backoff_ms == 0)
+        scheduler->jobs[which].next_ms = 0;
+}
+
 /* ---- jobs ---- */
 
 static enum status job_reload(const struct look *look, struct err *err)
@@ -137,6 +143,7 @@ static enum status publish_if_due(const struct look *look, int64_t key_index, st
     TRY(status);
     log_published(&row, due.scheduled);
     look->scheduler->crl_published = true;
+    hasten(look->scheduler, JOB_CDP);
     return STATUS_OK;
 }
 
@@ -297,12 +304,6 @@ static void run_job(struct scheduler *scheduler, int which)
     state->backoff_ms = failed ? next_backoff_ms(state->backoff_ms, jobs[which].backoff_max_ms) : 0;
     state->next_ms = clock_monotonic_ms() + (failed ? state->backoff_ms : jobs[which].period_ms);
     judge(scheduler, which, failed ? err.text : "");
-}
-
-static void hasten(struct scheduler *scheduler, int which)
-{
-    if (scheduler->jobs[which].backoff_ms == 0)
-        scheduler->jobs[which].next_ms = 0;
 }
 
 /* Notices what this process and others changed, and brings forward what depends on it. */

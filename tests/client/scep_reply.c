@@ -78,8 +78,14 @@ int read_reply(const struct options *options, const struct material *material, c
     CMS_ContentInfo *cms = d2i_CMS_bio(bio, NULL);
     NEED("the reply is no CMS", cms != NULL);
     BIO *content = BIO_new(BIO_s_mem());
+    /* FAILURE and PENDING carry no content (RFC 8894 section 3.3.2): then the signature is over nothing */
+    ASN1_OCTET_STRING **inside = CMS_get0_content(cms);
+    BIO *nothing = inside == NULL || *inside == NULL ? BIO_new(BIO_s_mem()) : NULL;
+    if (nothing != NULL)
+        BIO_set_mem_eof_return(nothing, 0);
     NEED("the reply's signature does not hold",
-         CMS_verify(cms, NULL, NULL, NULL, content, CMS_NO_SIGNER_CERT_VERIFY | CMS_BINARY));
+         CMS_verify(cms, NULL, NULL, nothing, content, CMS_NO_SIGNER_CERT_VERIFY | CMS_BINARY));
+    BIO_free(nothing);
     CMS_SignerInfo *signer = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
     print_attribute(signer, nids.message_type, "messageType", text, sizeof text);
     print_attribute(signer, nids.transaction_id, "transactionID", text, sizeof text);

@@ -111,6 +111,14 @@ static enum status publish(struct store *store, int64_t number, bool scheduled, 
     return store_commit(store, &change, err);
 }
 
+static void release(struct store *store, int64_t number)
+{
+    const struct crl_row row = {.number = number};
+    struct change change = {0};
+    change_add(&change, (struct change_op){.kind = CHANGE_CRL_RELEASE, .crl = &row});
+    OK(store_commit(store, &change, &err));
+}
+
 /* RFC 5280 section 3.3: "An entry MUST NOT be removed from the CRL until it appears on one regularly
  * scheduled CRL issued beyond the revoked certificate's validity period." */
 void revoked_walk__drops_expired_entries_after_a_scheduled_crl(void **state)
@@ -161,6 +169,11 @@ void crl__numbers_rise_and_late_ones_are_refused(void **state)
     OK(publish(store, NOW + 102, false, 4, &err));
     OK(store_commit(store, &claim, &err));
     assert_int_equal(claim.crl_number, NOW + 103);
+    release(store, NOW + 102); /* somebody else's: the claim on 103 stays */
+    FAILS(STATUS_CONFLICT, store_commit(store, &claim, &err));
+    release(store, NOW + 103);
+    OK(store_commit(store, &claim, &err));
+    assert_int_equal(claim.crl_number, NOW + 104);
     claim.ops[0].crl_claim.issuer_key = 1; /* another key's numbers are its own */
     OK(store_commit(store, &claim, &err));
     assert_int_equal(claim.crl_number, NOW);

@@ -53,7 +53,7 @@ PY
 echo "  $received certificates, all listed"
 
 it "exports one of them to the octet and revokes it"
-one=$(find "$lab/got" -name '*.pem' | head -1)
+one=$(find "$lab/got" -name '*.pem' -print -quit)
 serial=$(serial_of "$one")
 scepter cert export "$serial" | cmp - <(openssl x509 -in "$one") || fail "another certificate"
 scepter cert revoke "$serial" >/dev/null

@@ -41,7 +41,7 @@ challenge=$(user_challenge mallory)
 expect "first use" swan default "$lab/mallory.key" "$lab/mallory.crt" --dn "CN=m" --password "$challenge"
 new_key "$lab/mallory2.key"
 refuse "second use" swan default "$lab/mallory2.key" "$lab/mallory2.crt" --dn "CN=m" --password "$challenge"
-has "log" "used up" "$lab/server.log"
+has "log" "has been used already" "$lab/server.log"
 has_not "the challenge is not logged" "$challenge" "$lab/server.log"
 
 it "refuses a wrong challenge and none at all"

@@ -36,11 +36,13 @@ enum change_kind {
     CHANGE_CHALLENGE_FAIL,    /* id */
     CHANGE_CHALLENGE_GIVE_BACK, /* use: a use given back, within the challenge's life; one that is over,
                                    unused or gone gets nothing, which is no failure */
-    CHANGE_CHALLENGES_VOID, /* every open challenge, as after too many failures (a restore) */
+    CHANGE_CHALLENGES_VOID,     /* every open challenge, as after too many failures (a restore) */
     CHANGE_REVOKE,              /* revoke. One on hold can be revoked for good and keeps the date of its hold
                                    (X.509 section 8.5.2.2) */
     CHANGE_UNHOLD,              /* revoke.serial */
     CHANGE_CRL_CLAIM,           /* crl_claim; sets change.crl_number */
+    CHANGE_CRL_RELEASE,   /* crl: issuer_key and number of a claim that came to nothing; another's claim stays
+                           */
     CHANGE_CRL_PUBLISHED, /* crl; ends the claim on its number. STATUS_CONFLICT if an equal or higher number
                              of this key is published already */
     CHANGE_DEVICE_PUT,    /* device */
@@ -117,8 +119,9 @@ NODISCARD enum status store_request(struct store *store, int64_t id, struct requ
 NODISCARD enum status store_request_retry(struct store *store, const uint8_t retry_key[SHA256_LEN],
                                           int64_t since_s, int64_t now_s, struct request_row *out,
                                           struct err *err);
-/* The newest request of a profile and transactionID with this key (pubkey_fingerprint) that is issued, pending, or was
- * decided by an officer: what was refused at once never occupies a transactionID (rules.md). STATUS_NOT_FOUND. */
+/* The newest request of a profile and transactionID with this key (pubkey_fingerprint) that is issued,
+ * pending, or was decided by an officer: what was refused at once never occupies a transactionID (rules.md).
+ * STATUS_NOT_FOUND. */
 NODISCARD enum status store_request_transaction(struct store *store, const char *profile,
                                                 const char *transaction_id,
                                                 const uint8_t key_fingerprint[SHA256_LEN],
