@@ -136,6 +136,7 @@ static enum status parse_type(struct parser *parser, struct buf *type)
     size_t len = 0;
     const char *dotted = word;
     enum oid oid = OID_UNKNOWN;
+    enum status status = STATUS_OK;
 
     while (is_type_character(start[len]))
         len++;
@@ -150,7 +151,11 @@ static enum status parse_type(struct parser *parser, struct buf *type)
     oid = oid_by_name(word);
     if (oid != OID_UNKNOWN)
         buf_add(type, oid_octets(oid));
-    else if (!isdigit((unsigned char)*dotted) || oid_parse(dotted, type, NULL) != STATUS_OK)
+    else
+        status = isdigit((unsigned char)*dotted) ? oid_parse(dotted, type, parser->err) : STATUS_MALFORMED;
+    if (status == STATUS_NOMEM)
+        return status;
+    if (status != STATUS_OK)
         return fail(parser, "unknown attribute type; known ones are CN, O, OU, C, L, ST, STREET, DC, UID, "
                             "serialNumber, emailAddress …, or a dotted OID");
     TRY(buf_status(type, "attribute type", parser->err));
@@ -171,6 +176,7 @@ static enum status parse_hex_value(struct parser *parser, struct span type, bool
     const char *start = parser->next + 1;
     size_t len = 0;
     struct der_reader reader;
+    enum status status = STATUS_OK;
 
     while (isxdigit((unsigned char)start[len]))
         len++;
@@ -179,7 +185,10 @@ static enum status parse_hex_value(struct parser *parser, struct span type, bool
     digits = strndup(start, len);
     if (digits == NULL)
         return ERR(parser->err, STATUS_NOMEM, "out of memory");
-    if (hex_decode(digits, &der, NULL) != STATUS_OK)
+    status = hex_decode(digits, &der, parser->err);
+    if (status == STATUS_NOMEM)
+        return status;
+    if (status != STATUS_OK)
         return fail(parser, "the hexadecimal value cannot be read or is too long");
     reader = der_reader(buf_span(&der));
     TRY(name_take_value(&reader, type, with_previous, &parser->name, parser->err));
