@@ -169,19 +169,25 @@ static enum status derive(const struct cms_recipient *recipient, struct span pas
 
 /* RFC 3211 section 2.3.2: the last block gives the vector with which the outer layer comes off, whole; then
  * the inner layer. Both are one pass of CBC. */
-static bool unwrap_blocks(const struct cms_recipient *recipient, const uint8_t *kek, struct buf *plain)
+static enum status unwrap_blocks(const struct cms_recipient *recipient, const uint8_t *kek, struct buf *plain,
+                                 struct err *err)
 {
     AUTO(buf) struct buf last = BUF(2 * WRAPPED_MAX_LEN);
     AUTO(buf) struct buf inner = BUF(2 * WRAPPED_MAX_LEN);
     struct span in = recipient->encrypted_key;
     size_t block = cms_cipher_block_len(recipient->kek_cipher);
     if (in.len < WRAP_MIN_BLOCKS * block || in.len > WRAPPED_MAX_LEN || in.len % block != 0)
-        return false;
-    return cms_cipher_run(recipient->kek_cipher, CMS_DECRYPT, false, kek, in.data + in.len - 2 * block,
-                          SPAN(in.data + in.len - block, block), false, &last) &&
-           cms_cipher_run(recipient->kek_cipher, CMS_DECRYPT, false, kek, last.data, in, false, &inner) &&
-           cms_cipher_run(recipient->kek_cipher, CMS_DECRYPT, false, kek, recipient->kek_iv.data,
-                          buf_span(&inner), false, plain);
+        return cms_envelope_refused(err);
+    bool done =
+        cms_cipher_run(recipient->kek_cipher, CMS_DECRYPT, false, kek, in.data + in.len - 2 * block,
+                       SPAN(in.data + in.len - block, block), false, &last) &&
+        cms_cipher_run(recipient->kek_cipher, CMS_DECRYPT, false, kek, last.data, in, false, &inner) &&
+        cms_cipher_run(recipient->kek_cipher, CMS_DECRYPT, false, kek, recipient->kek_iv.data,
+                       buf_span(&inner), false, plain);
+    TRY(buf_status(&last, "the content key", err));
+    TRY(buf_status(&inner, "the content key", err));
+    TRY(buf_status(plain, "the content key", err));
+    return done ? STATUS_OK : cms_envelope_refused(err);
 }
 
 /* The key's length in the first octet, then the complement of its first three. */
@@ -200,9 +206,10 @@ enum status cms_password_unwrap(enum cms_cipher content_cipher, const struct cms
     AUTO(buf) struct buf plain = BUF(2 * WRAPPED_MAX_LEN);
     size_t key_len = cms_cipher_key_len(content_cipher);
     TRY(derive(recipient, password, kek, err));
-    bool done = unwrap_blocks(recipient, kek, &plain);
+    enum status status = unwrap_blocks(recipient, kek, &plain, err);
     OPENSSL_cleanse(kek, sizeof kek);
-    if (!done || plain.len < WRAP_HEAD_LEN + key_len || !unwrapped_fits(buf_span(&plain), key_len))
+    TRY(status);
+    if (plain.len < WRAP_HEAD_LEN + key_len || !unwrapped_fits(buf_span(&plain), key_len))
         return cms_envelope_refused(err);
     memcpy(content_key, plain.data + WRAP_HEAD_LEN, key_len);
     return STATUS_OK;
@@ -243,6 +250,8 @@ static enum status wrap(const struct cms_recipient *recipient, const uint8_t *ke
                 cms_cipher_run(recipient->kek_cipher, CMS_ENCRYPT, false, kek, inner.data + len - block,
                                buf_span(&inner), false, out);
     OPENSSL_cleanse(plain, sizeof plain);
+    TRY(buf_status(&inner, "the content key", err));
+    TRY(buf_status(out, "the content key", err));
     return done ? STATUS_OK : ERR(err, STATUS_INTERNAL, "the content key could not be wrapped");
 }
 
