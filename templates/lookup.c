@@ -216,7 +216,7 @@ static void get_bound(const struct lookup *lookup, const char *name, bool with_o
 
 static enum status not_found(const struct lookup *lookup, const char *name, struct err *err)
 {
-    AUTO(buf) struct buf asked = BUF(512);
+    AUTO(buf) struct buf asked = BUF(4096);
     AUTO(heap) char *text = NULL;
     const char *comma = "";
 
@@ -225,8 +225,10 @@ static enum status not_found(const struct lookup *lookup, const char *name, stru
     for (size_t i = 0; i < lookup->answer_count; i++, comma = ", ")
         buf_printf(&asked, "%s%s", comma, lookup->answers[i].source->name);
     text = buf_take_text(&asked);
+    if (text == NULL)
+        return ERR(err, STATUS_NOMEM, "out of memory");
     return ERR(err, STATUS_NOT_FOUND, "no source knows the lookup value {%s} (asked: %s)", name,
-               text != NULL && text[0] != '\0' ? text : "nobody, for there is no source");
+               text[0] != '\0' ? text : "nobody, for there is no source");
 }
 
 enum status lookup_get(struct lookup *lookup, const char *name, const char **text, const char **source_name,
