@@ -45,7 +45,7 @@ static int teardown(void **state)
     struct published_place *it = *state;
     cdp_cache_free(it->server.cdp);
     snapshot_unref(it->snapshot);
-    place_free(&it->place);
+    place_remove(&it->place);
     return 0;
 }
 
@@ -145,7 +145,7 @@ static void cdp_cache_refresh__serves_a_new_crl(void **state)
 static void cdp_cache_refresh__keeps_the_old_crl_when_the_new_one_is_damaged(void **state)
 {
     struct published_place *it = *state;
-    struct err err = {0};
+    struct err damage = {0};
     AUTO(reply) struct http_reply before = {0};
     AUTO(reply) struct http_reply after = {0};
     AUTO(heap) char *path = NULL;
@@ -153,7 +153,7 @@ static void cdp_cache_refresh__keeps_the_old_crl_when_the_new_one_is_damaged(voi
     OK(crl_publish(it->snapshot->authority, it->place.store, 0, true, "system", NULL, &err));
     OK(crl_path(it->snapshot->authority, 0, &path, &err));
     OK(file_write_atomic(path, SPAN_STR("damaged"), 0644, &err));
-    assert_int_equal(cdp_cache_refresh(it->server.cdp, it->snapshot, it->place.store, &err),
+    assert_int_equal(cdp_cache_refresh(it->server.cdp, it->snapshot, it->place.store, &damage),
                      STATUS_INTEGRITY);
     ask(it, "/CertEnroll/" CA_NAME ".crl", NULL, &after);
     assert_int_equal(after.status, 200);
