@@ -86,9 +86,12 @@ static void check_templates(struct doctor *doctor, const struct server_config *c
         finding(doctor, FINDING_PROBLEM, "templates", "%s (`scepter template check` shows all)", err.text);
         return;
     }
-    for (size_t i = 0; i < warnings.count; i++)
-        finding(doctor, FINDING_WARNING, "templates", "%s", warnings.lines[i]);
-    finding(doctor, FINDING_OK, "templates", "%zu templates", template_set_count(set));
+    if (warnings.count > 0)
+        finding(doctor, FINDING_WARNING, "templates",
+                "%zu templates with %zu warnings: `scepter template check`", template_set_count(set),
+                warnings.count);
+    else
+        finding(doctor, FINDING_OK, "templates", "%zu templates", template_set_count(set));
 }
 
 static void dir_auto_(DIR **dir)

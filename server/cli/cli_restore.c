@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define KEY_INDEXES 256 /* key generations that an authority may have had */
 
@@ -63,6 +64,29 @@ static enum status make_place(const char *dir, struct err *err)
     TRY(check_empty(dir, err));
     TRY(make_folder(dir, "templates", err));
     return make_folder(dir, "keys", err);
+}
+
+/* What a restore that failed has made in the empty place goes away, so that it can be tried again. */
+static void clear_folder(const char *path)
+{
+    AUTO(dir) DIR *dir = opendir(path);
+    if (dir == NULL)
+        return;
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+        unlinkat(dirfd(dir), entry->d_name, 0); /* folders stay */
+}
+
+static void clear_place(const char *dir)
+{
+    static const char *const folders[] = {"templates", "keys"};
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        AUTO(heap) char *path = NULL;
+        if (path_join(dir, folders[i], &path, NULL) != STATUS_OK)
+            return;
+        clear_folder(path);
+        rmdir(path);
+    }
+    clear_folder(dir);
 }
 
 /* ---- the parts ---- */
@@ -213,7 +237,8 @@ static enum status record_gap(const struct cli *cli, struct store *store, const 
     change_add(&change, (struct change_op){.kind = CHANGE_CHALLENGES_VOID});
     change_add(&change,
                (struct change_op){.kind = CHANGE_SETTING_PUT,
-                                  .setting = {.name = SETTING_SUSPENDED, .value = SPAN_STR("restored")}});
+                                  .setting = {.name = SETTING_SUSPENDED,
+                                              .value = SPAN_STR("the store was restored from a backup")}});
     change_add(&change, (struct change_op){.kind = CHANGE_AUDIT, .audit = &audit});
     return store_commit(store, &change, err);
 }
@@ -230,17 +255,26 @@ static enum status print_next_steps(const struct cli *cli, const struct restored
     return out_end(stdout, err);
 }
 
+static enum status fill_place(const struct cli *cli, struct restored *restored, struct err *err)
+{
+    AUTO(app) struct app *app = NULL;
+    TRY(take_all(cli->argv[0], cli->dir, restored, err));
+    TRY(restore_keys(cli->dir, restored, err));
+    TRY(app_open_store(cli->dir, &app, err));
+    TRY(record_gap(cli, app_store(app), restored, err));
+    return raise_crl_numbers(app_store(app), clock_now(), err);
+}
+
 enum status cli_restore(struct cli *cli, struct err *err)
 {
     const struct cli_option options[] = {{0}};
     AUTO(restored) struct restored restored = {0};
-    AUTO(app) struct app *app = NULL;
     TRY(cli_options(cli, options, 1, 1, err));
     TRY(make_place(cli->dir, err));
-    TRY(take_all(cli->argv[0], cli->dir, &restored, err));
-    TRY(restore_keys(cli->dir, &restored, err));
-    TRY(app_open_store(cli->dir, &app, err));
-    TRY(record_gap(cli, app_store(app), &restored, err));
-    TRY(raise_crl_numbers(app_store(app), clock_now(), err));
+    enum status status = fill_place(cli, &restored, err);
+    if (status != STATUS_OK) {
+        clear_place(cli->dir);
+        return status;
+    }
     return print_next_steps(cli, &restored, err);
 }
