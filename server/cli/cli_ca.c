@@ -346,10 +346,10 @@ static enum status ca_resume(struct cli *cli, struct err *err)
 }
 
 const struct command cli_ca_commands[] = {
-    {"ca show", "[--json]", "show the authority: certificate, fingerprints, RA certificates, URLs", ca_show},
-    {"ca export", "[--format pem|der|p7b]", "write the CA certificate to standard output", ca_export},
-    {"ca csr", "", "write the request of a subordinate that waits for its certificate", ca_csr},
-    {"ca install", "FILE", "install a subordinate's certificate with its chain (PEM, DER, p7b)", ca_install},
-    {"ca resume", "", "let the authority issue again after a restore", ca_resume},
+    {"ca show", "[--json]", "shows the authority: certificate, fingerprints, RA certificates, URLs", ca_show},
+    {"ca export", "[--format pem|der|p7b]", "writes the CA certificate to standard output", ca_export},
+    {"ca csr", "", "writes the request of a subordinate that waits for its certificate", ca_csr},
+    {"ca install", "FILE", "installs a subordinate's certificate with its chain (PEM, DER, p7b)", ca_install},
+    {"ca resume", "", "lets the authority issue again after a restore", ca_resume},
     {NULL, NULL, NULL, NULL},
 };

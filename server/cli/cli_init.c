@@ -274,6 +274,6 @@ const struct command cli_init_commands[] = {
      "--name NAME --url http://HOST[:PORT] [--key rsa:3072|rsa:2048|rsa:4096|ec:p256|ec:p384]\n"
      "         [--ra-key rsa:2048|rsa:3072] [--root|--subordinate] [--validity 20y] [--lab]\n"
      "         [--scep-with-ca-key] [--passphrase file:PATH|env:NAME|prompt] [--listen ADDRESS:PORT]",
-     "make a new authority in the data directory", init},
+     "makes a new authority in the data directory", init},
     {NULL, NULL, NULL, NULL},
 };
