@@ -174,17 +174,31 @@ static enum status commit_issued(struct enrollment *work, int64_t *request_id, s
     return commit_new(work, &change, request_id, err);
 }
 
+static void hand_answer_over(struct outcome *answer, struct outcome *outcome)
+{
+    *outcome = *answer;
+    *answer = (struct outcome){0};
+}
+
+/* The answer is made before the commit: once that is done, nothing may fail any more. */
+static enum status issue_once(struct enrollment *work, struct outcome *answer, struct err *err)
+{
+    issued_free(&work->issued);
+    outcome_free(answer);
+    TRY(authority_issue(work->context->snapshot->authority, &work->content, work->csr->key, work->now_s,
+                        &work->issued, err));
+    TRY(answer_new(work, DISPOSITION_ISSUED, STATUS_OK, NULL, 0, answer, err));
+    return commit_issued(work, &answer->request_id, err);
+}
+
 static enum status enroll_issue(struct enrollment *work, struct outcome *outcome, struct err *err)
 {
-    int64_t id = 0;
+    AUTO(outcome) struct outcome answer = {0};
     enum status status = STATUS_CONFLICT;
     for (int attempt = 0; attempt < ISSUE_ATTEMPTS && status == STATUS_CONFLICT; attempt++) {
         if (attempt > 0)
             TRY(challenge_recheck(work, err));
-        issued_free(&work->issued);
-        TRY(authority_issue(work->context->snapshot->authority, &work->content, work->csr->key, work->now_s,
-                            &work->issued, err));
-        status = commit_issued(work, &id, err);
+        status = issue_once(work, &answer, err);
     }
     if (status == STATUS_CONFLICT) {
         TRY(challenge_recheck(work, err));
@@ -192,9 +206,9 @@ static enum status enroll_issue(struct enrollment *work, struct outcome *outcome
                    ISSUE_ATTEMPTS);
     }
     TRY(status);
-    if (work->earlier.id != 0)
-        return STATUS_OK;
-    return answer_new(work, DISPOSITION_ISSUED, STATUS_OK, NULL, id, outcome, err);
+    if (work->earlier.id == 0)
+        hand_answer_over(&answer, outcome);
+    return STATUS_OK;
 }
 
 /* What makes a held request's answer possible later: its sealed secret, and who may poll for it. */
@@ -228,9 +242,10 @@ static enum status enroll_hold(struct enrollment *work, struct outcome *outcome,
     static const char reason[] = "waits for an officer's approval";
     AUTO(held) struct held held = {.sealed = BUF(4096)};
     struct request_row request;
+    AUTO(outcome) struct outcome answer = {0};
     struct change change = {0};
-    int64_t id = 0;
     TRY(held_make(work, &held, err));
+    TRY(answer_new(work, DISPOSITION_PENDING, STATUS_OK, reason, 0, &answer, err));
     record_request(work, DISPOSITION_PENDING, reason, &request);
     request.sealed = held.sealed;
     struct audit_row audit = {.actor = work->asker.text,
@@ -244,13 +259,13 @@ static enum status enroll_hold(struct enrollment *work, struct outcome *outcome,
                    (struct change_op){.kind = CHANGE_SETTING_PUT,
                                       .setting = {held.poll_name, pubkey_fingerprint(work->csr->key)}});
     add_audit(&change, &audit);
-    enum status status = commit_new(work, &change, &id, err);
+    enum status status = commit_new(work, &change, &answer.request_id, err);
     if (status == STATUS_CONFLICT)
         TRY(challenge_recheck(work, err));
     TRY(status);
-    if (work->earlier.id != 0)
-        return STATUS_OK;
-    return answer_new(work, DISPOSITION_PENDING, STATUS_OK, reason, id, outcome, err);
+    if (work->earlier.id == 0)
+        hand_answer_over(&answer, outcome);
+    return STATUS_OK;
 }
 
 /* ---- deny, or fail ---- */
