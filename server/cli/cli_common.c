@@ -11,6 +11,10 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <time.h>
+
+#define CLAIM_ATTEMPTS 50 /* ten seconds: longer than a CRL of a million entries takes */
+#define CLAIM_PAUSE_NS 200000000
 
 static char *borrowed(const char *text)
 {
@@ -45,20 +49,39 @@ enum status cli_audit(struct store *store, const char *actor, const char *action
 
 /* ---- the CRL after a revocation ---- */
 
-static enum status publish_if_due(struct store *store, const struct authority *authority, int64_t key_index,
-                                  const char *actor, struct err *err)
+/* Whether the newest CRL of that key knows everything that the store does. */
+static enum status is_covered(struct store *store, int64_t key_index, bool *covered, struct err *err)
 {
-    struct crl_due due = {0};
-    TRY(crl_check(authority, store, key_index, clock_now(), &due, err));
     int64_t version = 0;
     struct crl_row published = {0};
     TRY(store_revocation_version(store, &version, err));
     enum status status = store_crl(store, key_index, false, &published, err);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND)
         return status;
-    if (status == STATUS_OK && published.revocation_version >= version && !due.due)
-        return STATUS_OK;
-    return crl_publish(authority, store, key_index, due.scheduled, actor, NULL, err);
+    *covered = status == STATUS_OK && published.revocation_version >= version;
+    return STATUS_OK;
+}
+
+/* Another process may be making a CRL just now: it may or may not know of this revocation, so its end is
+ * waited for. */
+static enum status publish_if_due(struct store *store, const struct authority *authority, int64_t key_index,
+                                  const char *actor, struct err *err)
+{
+    const struct timespec pause = {.tv_nsec = CLAIM_PAUSE_NS};
+    enum status status = STATUS_OK;
+    for (int attempt = 0; attempt < CLAIM_ATTEMPTS; attempt++) {
+        struct crl_due due = {0};
+        bool covered = false;
+        TRY(is_covered(store, key_index, &covered, err));
+        TRY(crl_check(authority, store, key_index, clock_now(), &due, err));
+        if (covered && !due.due)
+            return STATUS_OK;
+        status = crl_publish(authority, store, key_index, due.scheduled, actor, NULL, err);
+        if (status != STATUS_CONFLICT)
+            return status;
+        nanosleep(&pause, NULL);
+    }
+    return status;
 }
 
 static enum status publish_all(const struct cli *cli, struct err *err)
