@@ -269,12 +269,27 @@ static const struct job jobs[JOBS] = {
 
 /* ---- running them ---- */
 
+/* The same complaint but for numbers (of a CRL that was tried, of a temporary file). */
+static bool same_but_for_digits(const char *a, const char *b)
+{
+    static const char digits[] = "0123456789";
+    for (;;) {
+        a += strspn(a, digits);
+        b += strspn(b, digits);
+        if (*a != *b)
+            return false;
+        if (*a == '\0')
+            return true;
+        a++, b++;
+    }
+}
+
 /* Says a failure once, and when it is over. */
 static void judge(struct scheduler *scheduler, int which, const char *text)
 {
     struct job_state *state = &scheduler->jobs[which];
     bool over = text[0] == '\0' && state->complaint[0] != '\0';
-    bool news = text[0] != '\0' && strcmp(text, state->complaint) != 0;
+    bool news = text[0] != '\0' && !same_but_for_digits(text, state->complaint);
     (void)pthread_mutex_lock(&scheduler->lock);
     (void)snprintf(state->complaint, sizeof state->complaint, "%s", text);
     (void)pthread_mutex_unlock(&scheduler->lock);
