@@ -9,8 +9,6 @@
 #include "cms.h"
 #include "file.h"
 
-AUTO_VALUE(urls, struct config_strings, config_strings_free)
-
 /* ---- show ---- */
 
 void cli_fingerprint(struct buf *out, struct span fingerprint)
