@@ -9,7 +9,7 @@
 #include "extension.h"
 
 #define ROOT_VALIDITY_S (INT64_C(20) * 365 * 86400)
-#define KEY_USAGE       (KU_DIGITAL_SIGNATURE | KU_KEY_CERT_SIGN | KU_CRL_SIGN)
+#define KEY_USAGE       (KEY_USAGE_DIGITAL_SIGNATURE | KEY_USAGE_KEY_CERT_SIGN | KEY_USAGE_CRL_SIGN)
 
 static bool is_rsa(enum key_spec spec)
 {

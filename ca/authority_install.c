@@ -84,8 +84,8 @@ static enum status check_ca(const struct certificate *certificate, unsigned key_
         return ERR(
             err, STATUS_DENIED,
             "the key usage of %s forbids what a CA does (RFC 5280 section 4.2.1.3): it needs keyCertSign%s%s",
-            subject, (key_usage & KU_CRL_SIGN) != 0 ? " and cRLSign" : "",
-            (key_usage & KU_DIGITAL_SIGNATURE) != 0 ? " and digitalSignature" : "");
+            subject, (key_usage & KEY_USAGE_CRL_SIGN) != 0 ? " and cRLSign" : "",
+            (key_usage & KEY_USAGE_DIGITAL_SIGNATURE) != 0 ? " and digitalSignature" : "");
     return check_dates(certificate, subject, err);
 }
 
@@ -110,7 +110,8 @@ static enum status check_ours(const struct certificate *ours, const struct csr *
         return ERR(err, STATUS_DENIED, "the certificate's subject %s is not that of the CSR, %.*s", subject,
                    (int)wanted.len, (const char *)wanted.data);
     }
-    unsigned usage = KU_KEY_CERT_SIGN | KU_CRL_SIGN | (scep_with_ca_key ? KU_DIGITAL_SIGNATURE : 0u);
+    unsigned usage =
+        KEY_USAGE_KEY_CERT_SIGN | KEY_USAGE_CRL_SIGN | (scep_with_ca_key ? KEY_USAGE_DIGITAL_SIGNATURE : 0u);
     return check_ca(ours, usage, subject, err);
 }
 
@@ -148,7 +149,7 @@ static enum status check_issuer(const struct certificate *issuer, int64_t cas_be
             "%s allows only %lld CAs below it, and this would be the %lldth (RFC 5280 section 4.2.1.9): "
             "the path length of its certificate forbids it",
             subject, (long long)issuer->path_len, (long long)cas_below);
-    return check_ca(issuer, KU_KEY_CERT_SIGN, subject, err);
+    return check_ca(issuer, KEY_USAGE_KEY_CERT_SIGN, subject, err);
 }
 
 /* The issuer by name, preferring one whose signature holds (several may have the name); NULL if none. */

@@ -22,8 +22,9 @@ static enum status find(const struct enrollment *work, const char *name, const s
 static enum status by_key_usage(const struct profile *profile, const struct csr *csr, const char **name,
                                 struct err *err)
 {
-    const unsigned sign_bits = KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION;
-    const unsigned encrypt_bits = KU_KEY_ENCIPHERMENT | KU_DATA_ENCIPHERMENT | KU_KEY_AGREEMENT;
+    const unsigned sign_bits = KEY_USAGE_DIGITAL_SIGNATURE | KEY_USAGE_NON_REPUDIATION;
+    const unsigned encrypt_bits =
+        KEY_USAGE_KEY_ENCIPHERMENT | KEY_USAGE_DATA_ENCIPHERMENT | KEY_USAGE_KEY_AGREEMENT;
     bool signs = csr->has_key_usage && (csr->key_usage & sign_bits) != 0;
     bool encrypts = csr->has_key_usage && (csr->key_usage & encrypt_bits) != 0;
     const char *purpose = signs == encrypts ? "both" : signs ? "signing" : "encryption";

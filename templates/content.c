@@ -29,8 +29,8 @@ void content_free(struct content *content)
 static unsigned key_usage(const struct template *template, const struct csr *csr)
 {
     bool ec = csr != NULL && pubkey_type(csr->key) == KEY_EC;
-    unsigned signing = KU_DIGITAL_SIGNATURE;
-    unsigned encryption = ec ? KU_KEY_AGREEMENT : KU_KEY_ENCIPHERMENT;
+    unsigned signing = KEY_USAGE_DIGITAL_SIGNATURE;
+    unsigned encryption = ec ? KEY_USAGE_KEY_AGREEMENT : KEY_USAGE_KEY_ENCIPHERMENT;
 
     switch (template->key.purpose) {
     case PURPOSE_SIGNING:

@@ -12,10 +12,10 @@
 #include "certificate.h"
 #include "config.h"
 #include "fault.h"
-#include "openssl_x509v3.h"
 #include "test_certificates.h"
 #include "text.h"
 #include "values.h"
+#include <openssl/x509v3.h>
 
 /* ---- requests and certificates ---- */
 

@@ -9,7 +9,7 @@
 #include "authority.h"
 #include "clock.h"
 #include "file.h"
-#include "openssl_x509v3.h"
+#include <openssl/x509v3.h>
 
 #include <ftw.h>
 #include <openssl/evp.h>

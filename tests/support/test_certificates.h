@@ -14,15 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* OpenSSL's macros of these names count the bits from the other end; csr.h's enum is meant. */
-#undef KU_DIGITAL_SIGNATURE
-#undef KU_NON_REPUDIATION
-#undef KU_KEY_ENCIPHERMENT
-#undef KU_DATA_ENCIPHERMENT
-#undef KU_KEY_AGREEMENT
-#undef KU_KEY_CERT_SIGN
-#undef KU_CRL_SIGN
-
 struct test_certificate {
     const char *subject;    /* common name; NULL: "device" */
     const char *serial_hex; /* NULL: 1; "-5" for a negative one */

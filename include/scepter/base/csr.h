@@ -8,16 +8,16 @@
 #include "name.h"
 #include "pubkey.h"
 
-/* Key usage bits as in RFC 5280 section 4.2.1.3, for der_put_flags and der_take_flags. openssl/x509v3.h has
- * macros of these names with other values: a file does not use both. */
+/* Key usage bits as in RFC 5280 section 4.2.1.3, for der_put_flags and der_take_flags. (OpenSSL's macros KU_…
+ * count the bits from the other end.) */
 enum key_usage {
-    KU_DIGITAL_SIGNATURE = 1u << 0,
-    KU_NON_REPUDIATION = 1u << 1,
-    KU_KEY_ENCIPHERMENT = 1u << 2,
-    KU_DATA_ENCIPHERMENT = 1u << 3,
-    KU_KEY_AGREEMENT = 1u << 4,
-    KU_KEY_CERT_SIGN = 1u << 5,
-    KU_CRL_SIGN = 1u << 6,
+    KEY_USAGE_DIGITAL_SIGNATURE = 1u << 0,
+    KEY_USAGE_NON_REPUDIATION = 1u << 1,
+    KEY_USAGE_KEY_ENCIPHERMENT = 1u << 2,
+    KEY_USAGE_DATA_ENCIPHERMENT = 1u << 3,
+    KEY_USAGE_KEY_AGREEMENT = 1u << 4,
+    KEY_USAGE_KEY_CERT_SIGN = 1u << 5,
+    KEY_USAGE_CRL_SIGN = 1u << 6,
 };
 
 #define CSR_MAX_LEN           65536

@@ -315,7 +315,8 @@ static void authority_install__refuses_rubbish(void **state)
 static X509 *issue_leaf(const struct authority *authority)
 {
     AUTO(key) struct key *key = NULL;
-    AUTO(content) struct content content = {.key_usage = KU_DIGITAL_SIGNATURE, .validity_s = 30 * DAY_S};
+    AUTO(content)
+    struct content content = {.key_usage = KEY_USAGE_DIGITAL_SIGNATURE, .validity_s = 30 * DAY_S};
     AUTO(issued) struct issued issued = {0};
     OK(key_generate(KEY_SPEC_EC_P256, &key, &err));
     OK(name_parse("CN=leaf", &content.subject, &err));

@@ -36,7 +36,7 @@ static void certificate_decode__reads_what_openssl_wrote(void **state)
     assert_true(span_equal(certificate->serial_octets, SPAN("\x00\xff\x01", 3)));
     assert_int_equal(certificate->not_before_s, 1767225600);
     assert_int_equal(certificate->not_after_s, 2082758400);
-    assert_int_equal(certificate->key_usage, KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT);
+    assert_int_equal(certificate->key_usage, KEY_USAGE_DIGITAL_SIGNATURE | KEY_USAGE_KEY_ENCIPHERMENT);
     assert_true(certificate->has_basic_constraints && certificate->is_ca && certificate->has_key_usage);
     assert_int_equal(certificate->path_len, 2);
     assert_int_equal(certificate->san.count, 2);

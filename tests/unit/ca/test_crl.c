@@ -289,7 +289,8 @@ static X509 *issue_leaf(struct issued *issued)
 {
     AUTO(buf) struct buf spki = BUF(8192);
     AUTO(pubkey) struct pubkey *key = NULL;
-    AUTO(content) struct content content = {.key_usage = KU_DIGITAL_SIGNATURE, .validity_s = 30 * DAY_S};
+    AUTO(content)
+    struct content content = {.key_usage = KEY_USAGE_DIGITAL_SIGNATURE, .validity_s = 30 * DAY_S};
     test_key_spki(test_key_rsa(), &spki);
     OK(pubkey_decode(buf_span(&spki), &key, &err));
     OK(name_parse("CN=leaf", &content.subject, &err));

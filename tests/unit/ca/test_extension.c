@@ -4,7 +4,7 @@
  */
 #include "extension.h"
 
-#include "openssl_x509v3.h"
+#include <openssl/x509v3.h>
 
 #include <openssl/sha.h>
 #include <setjmp.h>
@@ -75,9 +75,9 @@ static void extension_key_usage__is_critical_and_absent_without_bits(void **stat
 {
     AUTO(buf) struct buf out = BUF(1024);
     (void)state;
-    extension_key_usage(&out, KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT);
+    extension_key_usage(&out, KEY_USAGE_DIGITAL_SIGNATURE | KEY_USAGE_KEY_ENCIPHERMENT);
     expect_hex(&out, "300e0603551d0f0101ff0404030205a0");
-    extension_key_usage(&out, KU_DIGITAL_SIGNATURE | KU_KEY_CERT_SIGN | KU_CRL_SIGN);
+    extension_key_usage(&out, KEY_USAGE_DIGITAL_SIGNATURE | KEY_USAGE_KEY_CERT_SIGN | KEY_USAGE_CRL_SIGN);
     expect_hex(&out, "300e0603551d0f0101ff040403020186");
     extension_key_usage(&out, 0);
     assert_int_equal(out.len, 0);

@@ -72,7 +72,7 @@ static void set_oid(struct buf *field, const char *text)
 /* A person's client certificate. */
 static struct content person(void)
 {
-    struct content content = {.key_usage = KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT,
+    struct content content = {.key_usage = KEY_USAGE_DIGITAL_SIGNATURE | KEY_USAGE_KEY_ENCIPHERMENT,
                               .template_extension = true,
                               .validity_s = 365 * DAY_S};
     OK(name_parse("CN=Alice\\, A.,OU=People,O=Example", &content.subject, &err));

@@ -15,7 +15,7 @@
 
 #include "template_private.h"
 
-#include "openssl_x509v3.h"
+#include <openssl/x509v3.h>
 
 #include <openssl/ec.h>
 

@@ -44,13 +44,13 @@ static void apply__key_usage_follows_the_key(void **state)
     EVP_PKEY *ec = EVP_EC_gen("P-256");
 
     (void)state;
-    assert_usage("signing", rsa, KU_DIGITAL_SIGNATURE);
-    assert_usage("encryption", rsa, KU_KEY_ENCIPHERMENT);
-    assert_usage("signing-and-encryption", rsa, KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT);
-    assert_usage("signing", ec, KU_DIGITAL_SIGNATURE);
-    assert_usage("encryption", ec, KU_KEY_AGREEMENT);
-    assert_usage("signing-and-encryption", ec, KU_DIGITAL_SIGNATURE | KU_KEY_AGREEMENT);
-    assert_usage("encryption", NULL, KU_KEY_ENCIPHERMENT);
+    assert_usage("signing", rsa, KEY_USAGE_DIGITAL_SIGNATURE);
+    assert_usage("encryption", rsa, KEY_USAGE_KEY_ENCIPHERMENT);
+    assert_usage("signing-and-encryption", rsa, KEY_USAGE_DIGITAL_SIGNATURE | KEY_USAGE_KEY_ENCIPHERMENT);
+    assert_usage("signing", ec, KEY_USAGE_DIGITAL_SIGNATURE);
+    assert_usage("encryption", ec, KEY_USAGE_KEY_AGREEMENT);
+    assert_usage("signing-and-encryption", ec, KEY_USAGE_DIGITAL_SIGNATURE | KEY_USAGE_KEY_AGREEMENT);
+    assert_usage("encryption", NULL, KEY_USAGE_KEY_ENCIPHERMENT);
     EVP_PKEY_free(rsa);
     EVP_PKEY_free(ec);
 }

@@ -175,10 +175,10 @@ static void builtin_ra__is_named_after_the_authority(void **state)
     assert_ok(template_apply(template, &input, &content, &err), &err);
     assert_int_equal(content.subject.count, 1);
     assert_string_equal(content.subject.avas[0].value, "Example Issuing CA, Berlin RA");
-    assert_int_equal(content.key_usage, KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT);
+    assert_int_equal(content.key_usage, KEY_USAGE_DIGITAL_SIGNATURE | KEY_USAGE_KEY_ENCIPHERMENT);
     assert_ok(template_apply(ocsp, &input, &content, &err), &err);
     assert_true(content.ocsp_nocheck);
-    assert_int_equal(content.key_usage, KU_DIGITAL_SIGNATURE);
+    assert_int_equal(content.key_usage, KEY_USAGE_DIGITAL_SIGNATURE);
 }
 
 int main(void)
