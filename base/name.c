@@ -90,6 +90,8 @@ enum status name_take_value(struct der_reader *reader, struct span type, bool wi
     uint8_t read_as = 0;
 
     TRY(der_any(reader, &tlv, what, err));
+    if (tlv.tag == DER_VISIBLE_STRING) /* no DirectoryString, and OpenSSL reads no name that has one */
+        return ERR(err, STATUS_MALFORMED, "%s: is a VisibleString; use UTF8String or PrintableString", what);
     /* devices write '@', '_', '&' and '*' into PrintableString, which has none of them */
     read_as = tlv.tag == DER_PRINTABLE_STRING ? DER_IA5_STRING : tlv.tag;
     TRY(der_string_utf8(read_as, tlv.content, &text, what, err));
@@ -191,8 +193,6 @@ static bool string_has(uint8_t tag, uint32_t character)
         return printable_string_has(character);
     case DER_IA5_STRING:
         return character < 0x80;
-    case DER_VISIBLE_STRING:
-        return character >= 0x20 && character < 0x7f;
     case DER_T61_STRING:
         return character < 0x100;
     case DER_BMP_STRING:
