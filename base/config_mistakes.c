@@ -4,6 +4,7 @@
  * What a mistake is, config.c and its callers know.
  */
 #include "config_lint.h"
+#include "utf8.h"
 
 #include <stdio.h>
 
@@ -42,6 +43,26 @@ void config_mistakes_move(struct config_mistakes *all, struct config_mistakes *f
     found->count = 0; /* the lines have changed hands */
 }
 
+/* One line of UTF-8 for a terminal, whatever the file holds: anything else becomes '?', as in err.c. */
+static void keep_printable(char *text)
+{
+    struct span left = SPAN_STR(text);
+    char *to = text;
+    while (left.len > 0) {
+        uint32_t code = 0;
+        size_t len = utf8_next(left, &code);
+        bool shown = len > 0 && !utf8_is_control(code);
+        size_t step = len > 0 ? len : 1;
+        if (shown)
+            memmove(to, left.data, len);
+        else
+            *to = '?';
+        to += shown ? len : 1;
+        left = SPAN(left.data + step, left.len - step);
+    }
+    *to = '\0';
+}
+
 void config_mistake(struct config_mistakes *mistakes, const char *file, int line, const char *key,
                     const char *format, ...)
 {
@@ -60,6 +81,8 @@ void config_mistake(struct config_mistakes *mistakes, const char *file, int line
     if (words != NULL && text_format(&whole, NULL, "%s%s: %s%s%s", file, number, has_key ? key : "",
                                      has_key ? ": " : "", words) != STATUS_OK)
         whole = NULL;
+    if (whole != NULL)
+        keep_printable(whole);
     if (!config_mistakes_push(mistakes, whole))
         mistakes->lost++;
 }

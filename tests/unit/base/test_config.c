@@ -302,6 +302,15 @@ static void config_open__reads_files(void **state)
     assert_int_equal(mistakes.count, 0);
 }
 
+static void config_mistake__keeps_to_one_line_of_text(void **state)
+{
+    AUTO(config_mistakes) struct config_mistakes mistakes = {0};
+    (void)state;
+    config_mistake(&mistakes, "x.cfg", 3, "url", "\"%s\"", "a\r\nb\x1b[2J\xffM\xc3\xbcller\xc2\x85");
+    assert_int_equal(mistakes.count, 1);
+    assert_string_equal(mistakes.lines[0], "x.cfg:3: url: \"a??b?[2J?M\xc3\xbcller?\"");
+}
+
 static void config_mistakes_status__tells_as_many_as_fit(void **state)
 {
     (void)state;
@@ -338,6 +347,7 @@ int main(void)
         cmocka_unit_test(config_open__refuses_other_files_and_octets),
         cmocka_unit_test(config_open__names_file_and_line_of_a_syntax_error),
         cmocka_unit_test(config_open__reads_files),
+        cmocka_unit_test(config_mistake__keeps_to_one_line_of_text),
         cmocka_unit_test(config_mistakes_status__tells_as_many_as_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
