@@ -84,7 +84,8 @@ static enum status bind_listener(struct listener *listener, const struct http_li
     return STATUS_OK;
 }
 
-static void log_library(void *cls, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void log_library(void *cls, const char *format,
+                                                              va_list arguments)
 {
     (void)cls;
     char text[512];
