@@ -213,9 +213,10 @@ static enum status commit_approved(const struct enrollment *work, const struct r
     return store_commit(work->context->store, &change, err);
 }
 
-/* A conflict is either a serial that is taken (once more) or an officer who was quicker. */
+/* A conflict is either a serial that is taken (once more) or an officer who was quicker. The answer is made
+ * before the commit: once that is done, nothing may fail any more. */
 static enum status issue_approved(struct enrollment *work, const struct request_row *row, const char *actor,
-                                  struct err *err)
+                                  struct outcome *answer, struct err *err)
 {
     enum status status = STATUS_CONFLICT;
     for (int attempt = 0; attempt < APPROVE_ATTEMPTS && status == STATUS_CONFLICT; attempt++) {
@@ -223,8 +224,10 @@ static enum status issue_approved(struct enrollment *work, const struct request_
         if (attempt > 0)
             TRY(load_pending(work->context->store, row->id, &again, err));
         issued_free(&work->issued);
+        outcome_free(answer);
         TRY(authority_issue(work->context->snapshot->authority, &work->content, work->csr->key, work->now_s,
                             &work->issued, err));
+        TRY(answer_new(work, DISPOSITION_ISSUED, STATUS_OK, NULL, row->id, answer, err));
         status = commit_approved(work, row, actor, err);
     }
     return status;
@@ -235,6 +238,7 @@ enum status enroll_approve(const struct enroll_context *context, int64_t request
 {
     AUTO(enrollment) struct enrollment work = {.context = context, .now_s = clock_now()};
     AUTO(request_row) struct request_row row = {0};
+    AUTO(outcome) struct outcome answer = {0};
     TRY(issuing_check(context->store, work.now_s, err));
     TRY(load_pending(context->store, request_id, &row, err));
     if (row.lapses_s <= work.now_s) {
@@ -245,6 +249,8 @@ enum status enroll_approve(const struct enroll_context *context, int64_t request
     TRY(check_officer(&row, actor, err));
     TRY(restore(&work, &row, err));
     TRY(apply_again(&work, &row, err));
-    TRY(issue_approved(&work, &row, actor, err));
-    return answer_new(&work, DISPOSITION_ISSUED, STATUS_OK, NULL, request_id, outcome, err);
+    TRY(issue_approved(&work, &row, actor, &answer, err));
+    *outcome = answer;
+    answer = (struct outcome){0};
+    return STATUS_OK;
 }
