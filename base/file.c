@@ -92,16 +92,14 @@ static bool file_fill(int fd, struct span octets, unsigned mode)
     return done && closed;
 }
 
-static enum status file_sync_parent(const char *path, struct err *err)
+static enum status file_parent(const char *path, char **out, struct err *err)
 {
     const char *slash = strrchr(path, '/');
     if (slash == NULL)
-        return dir_sync(".", err);
+        return text_copy(".", out, err);
     if (slash == path)
-        return dir_sync("/", err);
-    AUTO(heap) char *dir = NULL;
-    TRY(text_format(&dir, err, "%.*s", (int)(slash - path), path));
-    return dir_sync(dir, err);
+        return text_copy("/", out, err);
+    return text_format(out, err, "%.*s", (int)(slash - path), path);
 }
 
 /* Puts the finished temporary file at its place. A hard link refuses what exists, in one step. */
@@ -116,6 +114,8 @@ static enum status file_write(const char *path, struct span octets, unsigned mod
                               struct err *err)
 {
     AUTO(heap) char *temporary = NULL;
+    AUTO(heap) char *parent = NULL;
+    TRY(file_parent(path, &parent, err));
     TRY(text_format(&temporary, err, "%s.XXXXXX", path));
     int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
@@ -128,7 +128,7 @@ static enum status file_write(const char *path, struct span octets, unsigned mod
             return ERR(err, STATUS_CONFLICT, "%s exists already and is not replaced", path);
         return ERR(err, STATUS_IO, "%s cannot be written: %m", path);
     }
-    return file_sync_parent(path, err);
+    return dir_sync(parent, err);
 }
 
 enum status file_write_atomic(const char *path, struct span octets, unsigned mode, struct err *err)
