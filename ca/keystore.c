@@ -77,7 +77,10 @@ static enum status key_wrap(const struct key_backend *backend, void *handle, str
     key->handle = handle;
     TRY(backend->spki(handle, &spki, err));
     TRY(pubkey_decode(buf_span(&spki), &key->public, err));
-    if (key_try(key, err) != STATUS_OK)
+    enum status status = key_try(key, err);
+    if (status == STATUS_NOMEM)
+        return status;
+    if (status != STATUS_OK)
         return ERR(err, STATUS_MALFORMED, "the private key does not fit its public key: it is damaged");
     *out = MOVE(key);
     return STATUS_OK;
@@ -101,7 +104,10 @@ enum status key_create(const char *location, enum key_spec spec, const char *pas
     void *handle = NULL;
     TRY(backend_for(location, &backend, err));
     TRY(backend->create(location, spec, passphrase, &handle, err));
-    return key_wrap(backend, handle, out, err);
+    enum status status = key_wrap(backend, handle, out, err);
+    if (status != STATUS_OK)
+        backend->remove(location);
+    return status;
 }
 
 enum status key_open(const char *location, const char *passphrase, struct key **out, struct err *err)

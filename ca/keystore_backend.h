@@ -25,6 +25,8 @@ struct key_backend {
     enum status (*create)(const char *location, enum key_spec spec, const char *passphrase, void **handle,
                           struct err *err);
     enum status (*open)(const char *location, const char *passphrase, void **handle, struct err *err);
+    /* Takes back what create has just made there, if it can. */
+    void (*remove)(const char *location);
     /* SubjectPublicKeyInfo, appended. */
     enum status (*spki)(const void *handle, struct buf *out, struct err *err);
     /* PKCS#1 v1.5 or ECDSA over a digest of the right length; the signature is appended. */

@@ -16,6 +16,7 @@
 #include <openssl/rand.h>
 #include <openssl/x509.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define KEY_FILE_MAX_LEN  65536
 #define KEY_FILE_MODE     0600
@@ -88,6 +89,11 @@ static enum status file_create(const char *location, enum key_spec spec, const c
     TRY(file_write_key(location, pkey, passphrase, err));
     *handle = MOVE(key);
     return STATUS_OK;
+}
+
+static void file_remove(const char *location)
+{
+    (void)unlink(location); /* at worst a file is left that nothing refers to */
 }
 
 /* ---- reading ---- */
@@ -169,6 +175,7 @@ const struct key_backend keystore_file_backend = {
     .takes = file_takes,
     .create = file_create,
     .open = file_open,
+    .remove = file_remove,
     .spki = evp_key_spki,
     .sign_digest = evp_key_sign_digest,
     .decrypt = evp_key_decrypt,
