@@ -101,7 +101,10 @@ static enum status read_der(const json_t *value, size_t max_len, struct buf *out
     if (!json_is_string(value))
         return broken(err, what);
     AUTO(buf) struct buf der = BUF(max_len);
-    if (base64_decode(SPAN_STR(json_string_value(value)), &der, NULL) != STATUS_OK)
+    enum status status = base64_decode(SPAN_STR(json_string_value(value)), &der, err);
+    if (status == STATUS_NOMEM)
+        return status;
+    if (status != STATUS_OK)
         return broken(err, what);
     buf_move(out, &der);
     return STATUS_OK;

@@ -226,6 +226,7 @@ static enum status write_all(const struct key *key, const struct layout *layout,
     const struct pubkey *public = key_public(key);
     AUTO(buf) struct buf algorithm = BUF(256);
     sigalg_encode(&algorithm, pubkey_type(public), signing_digest(public));
+    TRY(buf_status(&algorithm, "the signature algorithm", err));
     size_t whole = tlv_len(tbs_len(layout)) + algorithm.len + tlv_len(1 + signature_len(public));
     put_header(&output->pending, DER_SEQUENCE, whole);
     TRY(output_flush(output, err));
