@@ -13,7 +13,7 @@ cleanup() {
     echo "--- the end of the server's log:" >&2
     tail -40 "$lab/server.log" >&2
   fi
-  rm -rf "$lab"
+  rm -rf "$lab" 2>/dev/null || { sleep 1 && rm -rf "$lab"; } # what an ended program's children still write
   exit $status
 }
 trap cleanup EXIT
@@ -69,6 +69,22 @@ stop_server() {
   local status=0
   wait "$server" 2>/dev/null || status=$?
   echo $status >"$lab/server.status"
+}
+
+# configure KEY VALUE: sets a key that init wrote as a comment with its default
+configure() {
+  grep -qE "^ *# $1 = " "$lab/ca/scepter.cfg" || fail "scepter.cfg has no comment about $1"
+  sed -i -E "s|^( *)# $1 = .*|\\1$1 = $2;|" "$lab/ca/scepter.cfg"
+}
+# log_count EVENT: how often it stands in the server's log
+log_count() { grep -cE "^[^ ]+ [a-z]+ $1( |\$)" "$lab/server.log" || true; }
+# reload [EVENT]: SIGHUP, until the log says what became of it
+reload() {
+  local event=${1:-configuration.reloaded} before
+  before=$(log_count "$event")
+  kill -HUP "$server"
+  reloaded() { [ "$(log_count "$event")" -gt "$before" ]; }
+  wait_for 10 reloaded || fail "no $event in the log"
 }
 
 # field NAME: of the JSON object on standard input
