@@ -178,6 +178,26 @@ static void check_templates(const struct profile_check *check)
             "is missing: name a template, or templates = { signing = …; encryption = …; both = …; }");
 }
 
+/* https anywhere, http on a loopback address: the same rule is held again where the webhook is called. */
+static bool is_webhook_url(const char *url)
+{
+    struct in_addr address;
+    char host[64];
+    if (strncmp(url, "https://", 8) == 0)
+        return true;
+    if (strncmp(url, "http://", 7) != 0)
+        return false;
+    const char *authority = url + 7;
+    size_t len = authority[0] == '[' ? strcspn(authority, "]") + 1 : strcspn(authority, ":/?#");
+    if (memchr(authority, '@', strcspn(authority, "/?#")) != NULL || len >= sizeof host)
+        return false;
+    memcpy(host, authority, len);
+    host[len] = '\0';
+    if (strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
+        return true;
+    return inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
+}
+
 static void check_challenge(const struct profile_check *check)
 {
     const struct profile_config *profile = check->profile;
@@ -190,8 +210,7 @@ static void check_challenge(const struct profile_check *check)
         profile_mistake(check, "challenge", "\"webhook\" needs webhook = { url = \"https://…\"; }");
     if (profile->challenge != CHALLENGE_WEBHOOK && profile->webhook_url != NULL)
         profile_mistake(check, "webhook", "is allowed with challenge = \"webhook\" only");
-    if (profile->webhook_url != NULL && strncmp(profile->webhook_url, "https://", 8) != 0 &&
-        strncmp(profile->webhook_url, "http://", 7) != 0)
+    if (profile->webhook_url != NULL && !is_webhook_url(profile->webhook_url))
         profile_mistake(check, "webhook", "its url must be https, or http on a loopback address");
 }
 

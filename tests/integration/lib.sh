@@ -76,6 +76,8 @@ configure() {
   grep -qE "^ *# $1 = " "$lab/ca/scepter.cfg" || fail "scepter.cfg has no comment about $1"
   sed -i -E "s|^( *)# $1 = .*|\\1$1 = $2;|" "$lab/ca/scepter.cfg"
 }
+# add_profile TEXT: another SCEP profile
+add_profile() { sed -i "s|^profiles = (\$|&\n    $1,|" "$lab/ca/scepter.cfg"; }
 # log_count EVENT: how often it stands in the server's log
 log_count() { grep -cE "^[^ ]+ [a-z]+ $1( |\$)" "$lab/server.log" || true; }
 # reload [EVENT]: SIGHUP, until the log says what became of it

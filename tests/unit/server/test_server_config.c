@@ -163,6 +163,16 @@ static void server_config__refuses_what_does_not_fit_together(void **state)
                    "challenge_file");
     assert_refused(AUTHORITY "profiles = ( { name = \"a\"; template = \"T\"; challenge = \"webhook\"; } );",
                    "webhook");
+    const char *const refused_urls[] = {"http://hook.example/", "http://127.0.0.1@hook.example/",
+                                        "http://127.0.0.1.hook.example/", "http://[::1", "ftp://127.0.0.1/"};
+    for (size_t i = 0; i < sizeof refused_urls / sizeof refused_urls[0]; i++) {
+        char text[512];
+        snprintf(text, sizeof text,
+                 AUTHORITY "profiles = ( { name = \"a\"; template = \"T\"; challenge = \"webhook\"; "
+                           "webhook = { url = \"%s\"; }; } );",
+                 refused_urls[i]);
+        assert_refused(text, "https");
+    }
     assert_refused(AUTHORITY "profiles = ( 7 );", "a group is allowed");
     assert_refused("authority = { name = \"a\"; url = \"http://h\"; passphrase = \"secret\"; };" PROFILES,
                    "authority.passphrase");
