@@ -188,14 +188,25 @@ static enum status read_version(struct der_reader *tbs, uint64_t *version, struc
     return der_finish(&inner, what, err);
 }
 
+/* UniqueIdentifier ::= BIT STRING, passed over once it is one (X.690 section 8.6.2.2). */
+static enum status skip_unique_id(struct der_reader *tbs, unsigned number, const char *what, struct err *err)
+{
+    struct span bits;
+    bool present = false;
+    TRY(der_optional(tbs, DER_CONTEXT(number), &bits, &present, what, err));
+    if (present && (bits.len == 0 || bits.data[0] > 7 || (bits.len == 1 && bits.data[0] != 0)))
+        return ERR(err, STATUS_MALFORMED, "%s (RFC 5280 section 4.1.2.8) is no BIT STRING", what);
+    return STATUS_OK;
+}
+
 /* issuerUniqueID [1], subjectUniqueID [2], extensions [3] EXPLICIT, each optional */
 static enum status read_tail(struct der_reader *tbs, uint64_t version, struct certificate *certificate,
                              struct err *err)
 {
     struct span field;
     bool present = false;
-    TRY(der_optional(tbs, DER_CONTEXT(1), &field, &present, "issuerUniqueID", err));
-    TRY(der_optional(tbs, DER_CONTEXT(2), &field, &present, "subjectUniqueID", err));
+    TRY(skip_unique_id(tbs, 1, "issuerUniqueID", err));
+    TRY(skip_unique_id(tbs, 2, "subjectUniqueID", err));
     TRY(der_optional(tbs, DER_CONTEXT_CONSTRUCTED(3), &field, &present, "extensions", err));
     if (present && version != 2)
         return ERR(err, STATUS_MALFORMED,
