@@ -6,8 +6,8 @@
 #include "fuzz.h"
 
 #include "name.h"
-#include <openssl/x509v3.h>
 #include "text.h"
+#include <openssl/x509v3.h>
 
 #include <openssl/err.h>
 
