@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define LINE_MAX_LEN 16384
+#define LINE_MAX_LEN  131072
+#define FIELD_MAX_LEN 1024 /* of a value; a longer one is cut: what clients send must not cost the line */
 
 static enum log_format line_format = LOG_TEXT;
 static enum log_level most_verbose = LOG_INFO;
@@ -59,17 +60,31 @@ static void add_plain_text(struct buf *line, const char *text)
     buf_add_octet(line, '"');
 }
 
+/* The value, or its beginning in `cut`, which ends at a character and in three dots. */
+static const char *shown_text(const char *text, char cut[FIELD_MAX_LEN + 4])
+{
+    size_t len = strnlen(text, FIELD_MAX_LEN + 1);
+    if (len <= FIELD_MAX_LEN)
+        return text;
+    for (len = FIELD_MAX_LEN; len > 0 && ((unsigned char)text[len] & 0xc0U) == 0x80;)
+        len--;
+    memcpy(cut, text, len);
+    memcpy(cut + len, "...", sizeof "...");
+    return cut;
+}
+
 static void add_field(struct buf *line, const struct log_field *field)
 {
+    char cut[FIELD_MAX_LEN + 4];
     if (field->text == NULL && !field->is_number)
         return;
     buf_printf(line, line_format == LOG_JSON ? ",\"%s\":" : " %s=", field->name);
     if (field->is_number)
         buf_printf(line, "%lld", (long long)field->number);
     else if (line_format == LOG_JSON)
-        add_json_text(line, field->text);
+        add_json_text(line, shown_text(field->text, cut));
     else
-        add_plain_text(line, field->text);
+        add_plain_text(line, shown_text(field->text, cut));
 }
 
 void log_event(enum log_level level, const char *event, const struct log_field *fields, size_t count)

@@ -104,15 +104,40 @@ static void log_event__leaves_out_what_is_too_verbose(void **state)
     assert_non_null(strstr(lines, "error loud message=7\n"));
 }
 
+/* A subject of the client's making must not cost the line that says what was issued. */
+static void log_event__cuts_a_long_value_and_keeps_the_others(void **state)
+{
+    (void)state;
+    static char text[40001] = "x";
+    for (size_t i = 1; i + 1 < sizeof text; i += 2)
+        memcpy(text + i, "\xc3\xa9", 2);
+    const struct log_field fields[] = {LOG_TEXT_FIELD("subject", text), LOG_TEXT_FIELD("serial", "0a1b")};
+    for (int format = LOG_TEXT; format <= LOG_JSON; format++) {
+        log_setup((enum log_format)format, LOG_INFO);
+        capture();
+        log_event(LOG_INFO, "issued", fields, 2);
+        captured(lines);
+        assert_null(strstr(lines, "log.lost"));
+        assert_non_null(strstr(lines, "0a1b"));
+        const char *cut = strstr(lines, "...");
+        assert_non_null(cut);
+        assert_memory_equal(cut - 2, "\xc3\xa9", 2);
+        assert_true(strlen(lines) < 2000);
+    }
+    log_setup(LOG_TEXT, LOG_INFO);
+}
+
 static void log_event__says_that_a_line_was_lost(void **state)
 {
     (void)state;
-    static char text[40000];
-    memset(text, 'x', sizeof text - 1);
-    const struct log_field field = LOG_TEXT_FIELD("subject", text);
+    static char text[1001];
+    struct log_field fields[64];
+    memset(text, 1, sizeof text - 1);
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+        fields[i] = LOG_TEXT_FIELD("value", text);
     log_setup(LOG_TEXT, LOG_INFO);
     capture();
-    log_event(LOG_INFO, "big", &field, 1);
+    log_event(LOG_INFO, "big", fields, sizeof fields / sizeof fields[0]);
     captured(lines);
     assert_non_null(strstr(lines, "log.lost"));
     assert_non_null(strstr(lines, "big"));
@@ -125,6 +150,7 @@ int main(void)
         cmocka_unit_test(log_event__lets_no_value_end_its_line),
         cmocka_unit_test(log_event__writes_json_that_parses),
         cmocka_unit_test(log_event__leaves_out_what_is_too_verbose),
+        cmocka_unit_test(log_event__cuts_a_long_value_and_keeps_the_others),
         cmocka_unit_test(log_event__says_that_a_line_was_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
