@@ -45,6 +45,7 @@ enum {
     JOB_RA,
     JOB_LAPSE,
     JOB_CHECKPOINT,
+    JOB_FIGURES,
     JOBS
 };
 
@@ -217,7 +218,10 @@ static enum status job_ra(const struct look *look, struct err *err)
         return STATUS_OK;
     enum status status =
         authority_ra_renew(look->snapshot->authority, look->store, look->snapshot->templates, err);
-    if (status != STATUS_OK && status != STATUS_CONFLICT)
+    if (status ==
+        STATUS_CONFLICT) /* another process did, or is at it: the next look shows whether it managed */
+        return app_reload_authority(look->app, err);
+    if (status != STATUS_OK)
         return err_prefix(err, "the RA certificates could not be renewed: ");
     TRY(app_reload_authority(look->app, err));
     log_message(LOG_INFO, "ra.renewed", "the RA certificates were renewed");
@@ -255,6 +259,15 @@ static enum status job_checkpoint(const struct look *look, struct err *err)
     return STATUS_OK;
 }
 
+/* For /metrics, which shows what was read here: every profile, also one that nobody has used. */
+static enum status job_figures(const struct look *look, struct err *err)
+{
+    const struct server *server = look->scheduler->server;
+    for (size_t i = 0; i < look->snapshot->profile_count; i++)
+        metrics_know_profile(server->metrics, look->snapshot->profiles[i].name);
+    return figures_take(server->figures, look->snapshot, look->store, look->now_s, err);
+}
+
 static const struct job jobs[JOBS] = {
     [JOB_RELOAD] = {"configuration.refused", 0, 0, true, job_reload},
     [JOB_STORE] = {"store.unready", 5000, 5000, false, job_store},
@@ -265,6 +278,7 @@ static const struct job jobs[JOBS] = {
     [JOB_RA] = {"ra.not_renewed", 60000, 600000, false, job_ra},
     [JOB_LAPSE] = {"requests.not_lapsed", 60000, 60000, true, job_lapse},
     [JOB_CHECKPOINT] = {"audit.no_checkpoint", 3600000, 600000, true, job_checkpoint},
+    [JOB_FIGURES] = {"metrics.not_taken", 5000, 30000, true, job_figures},
 };
 
 /* ---- running them ---- */

@@ -6,7 +6,9 @@
 #define SCEPTER_SERVER_SERVER_H
 
 #include "app.h"
+#include "figures.h"
 #include "http.h"
+#include "metrics.h"
 
 /* Published files (CRLs, CA certificates) and SCEP's constant answers in memory, swapped whole. In
  * revocation/cdp.c and scep/scep_static.c. */
@@ -17,6 +19,9 @@ struct server {
     struct http_server *http;
     struct cdp_cache *cdp;
     struct scheduler *scheduler;
+    struct metrics *metrics; /* NULL: nothing is counted */
+    struct figures *figures;
+    int64_t started_s;
 };
 
 /* ---- revocation/cdp.c: CDP and AIA ---- */
@@ -34,6 +39,9 @@ http_handler cdp_handler;
 /* ---- health.c ---- */
 http_handler health_live_handler;  /* /healthz */
 http_handler health_ready_handler; /* /readyz: 200, or 503 with the reasons */
+
+/* ---- metrics_page.c ---- */
+http_handler metrics_handler; /* /metrics */
 
 /* ---- scep/scep.c ---- */
 http_handler scep_handler;

@@ -6,6 +6,8 @@
 #include "cli.h"
 #include "server.h"
 
+#include "clock.h"
+
 #include <pthread.h>
 #include <signal.h>
 
@@ -111,6 +113,8 @@ static void server_stop(struct server *server)
         http_server_stop(server->http, app_config(server->app)->request_deadline_s);
     scheduler_stop(server->scheduler);
     cdp_cache_free(server->cdp);
+    figures_free(server->figures);
+    metrics_free(server->metrics);
     app_close(server->app);
 }
 AUTO_VALUE(server, struct server, server_stop)
@@ -123,6 +127,9 @@ static enum status server_start(struct server *server, const struct listening *l
                                        .connections = (size_t)config->connections,
                                        .request_deadline_s = config->request_deadline_s,
                                        .queue_wait_s = config->queue_wait_s};
+    server->started_s = clock_now();
+    TRY(metrics_new(&server->metrics, err));
+    TRY(figures_new(&server->figures, err));
     TRY(cdp_cache_new(&server->cdp, err));
     TRY(scheduler_start(server, &server->scheduler, err));
     return http_server_start(listening->listeners, listening->count, &limits, server, &server->http, err);

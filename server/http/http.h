@@ -15,6 +15,8 @@ struct http_argument {
     struct span value; /* percent-decoded once, '+' untouched (SCEP's base64), may hold any octet */
 };
 
+struct http_server; /* opaque */
+
 /* Everything is borrowed for the handler's call. */
 struct http_request {
     enum http_method method;
@@ -26,10 +28,11 @@ struct http_request {
     const char *if_none_match;
     const char *if_modified_since;
     const char *user_agent;
-    char remote[48];           /* numeric address of the peer */
-    bool listener_is_loopback; /* the listener it came to has a loopback address */
-    int64_t received_us;       /* clock_monotonic_us when its header was complete */
-    void *application;         /* struct server * */
+    char remote[48];                  /* numeric address of the peer */
+    bool listener_is_loopback;        /* the listener it came to has a loopback address */
+    int64_t received_us;              /* clock_monotonic_us when its header was complete */
+    void *application;                /* struct server * */
+    const struct http_server *server; /* that it came to */
 };
 /* An argument by name (ASCII case ignored), or NULL. The first one counts. */
 const struct span *http_argument(const struct http_request *request, const char *name);
@@ -112,7 +115,6 @@ struct http_limits {
     size_t io_threads, workers, connections;
     int64_t request_deadline_s, queue_wait_s;
 };
-struct http_server; /* opaque */
 /* Binds and serves all listeners. STATUS_IO names address, port and reason. application goes into every
  * request. */
 NODISCARD enum status http_server_start(const struct http_listener *listeners, size_t count,
@@ -123,8 +125,10 @@ uint16_t http_server_port(const struct http_server *server, size_t index);
 /* Stops accepting, finishes what was accepted (at most grace_s), then ends and frees. */
 void http_server_stop(struct http_server *server, int64_t grace_s);
 
+#define HTTP_STATUS_CLASSES 5
 struct http_stats {
     int64_t queue_depth, connections, requests, refused_busy;
+    int64_t replies[HTTP_STATUS_CLASSES]; /* 1xx to 5xx */
 };
 void http_server_stats(const struct http_server *server, struct http_stats *out);
 

@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -128,6 +129,14 @@ static void free_server(struct http_server *server)
     free(server);
 }
 
+/* Those that this process may run on. */
+static size_t processor_count(void)
+{
+    cpu_set_t set;
+    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 0;
+    return count > 0 ? (size_t)count : (size_t)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
 static enum status start_all(struct http_server *server, const struct http_listener *wanted, size_t count,
                              const struct http_limits *limits, struct err *err)
 {
@@ -137,7 +146,7 @@ static enum status start_all(struct http_server *server, const struct http_liste
         server->listener_count++;
     }
     TRY(connection_list_new(limits->connections, limits->request_deadline_s, &server->connections, err));
-    TRY(worker_pool_start(limits->workers, limits->queue_wait_s, &server->workers, err));
+    TRY(worker_pool_start(limits->workers, processor_count(), limits->queue_wait_s, &server->workers, err));
     for (size_t i = 0; i < count; i++)
         TRY(bind_listener(&server->listeners[i], &wanted[i], err));
     for (size_t i = 0; i < count; i++)
@@ -199,4 +208,6 @@ void http_server_stats(const struct http_server *server, struct http_stats *out)
     out->connections = (int64_t)connection_count(server->connections);
     out->requests = atomic_load(&server->requests);
     out->refused_busy = atomic_load(&server->refused_busy);
+    for (size_t i = 0; i < HTTP_STATUS_CLASSES; i++)
+        out->replies[i] = atomic_load(&server->replies[i]);
 }

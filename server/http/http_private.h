@@ -56,6 +56,7 @@ struct http_server {
     void *application;
     _Atomic int64_t requests;
     _Atomic int64_t refused_busy;
+    _Atomic int64_t replies[HTTP_STATUS_CLASSES];
     _Atomic bool stopping; /* replies end their connections */
     size_t listener_count;
     struct listener listeners[];

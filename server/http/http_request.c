@@ -213,6 +213,15 @@ static bool announces_too_much(const struct exchange *exchange)
     return length != NULL && strtoull(length, NULL, 10) > limit;
 }
 
+/* Counts the reply and hands it to libmicrohttpd. */
+static enum MHD_Result queue_reply(struct exchange *exchange)
+{
+    size_t class = exchange->reply.status / 100 - 1;
+    if (class < HTTP_STATUS_CLASSES)
+        (void)atomic_fetch_add(&exchange->listener->server->replies[class], 1);
+    return reply_queue(exchange->connection, &exchange->reply);
+}
+
 static enum MHD_Result answer_too_large(struct exchange *exchange)
 {
     reply_free(&exchange->reply);
@@ -220,7 +229,7 @@ static enum MHD_Result answer_too_large(struct exchange *exchange)
                exchange->body.ceiling);
     exchange->reply.close = true;
     exchange->state = ANSWERED;
-    return reply_queue(exchange->connection, &exchange->reply);
+    return queue_reply(exchange);
 }
 
 /* First call: the header is whole, the body still to come. */
@@ -246,6 +255,7 @@ static enum MHD_Result take_header(struct exchange *exchange, const char *url, c
     request->listener_is_loopback = exchange->listener->loopback;
     request->received_us = clock_monotonic_us();
     request->application = exchange->listener->server->application;
+    request->server = exchange->listener->server;
     peer_address(connection, request->remote, sizeof request->remote);
     (void)atomic_fetch_add(&exchange->listener->server->requests, 1);
     judge_header(exchange, bit);
@@ -305,7 +315,7 @@ static enum MHD_Result answer(struct exchange *exchange)
     log_exchange(exchange);
     if (atomic_load(&exchange->listener->server->stopping))
         exchange->reply.close = true;
-    return reply_queue(exchange->connection, &exchange->reply);
+    return queue_reply(exchange);
 }
 
 static void run_job(struct worker_job *job)

@@ -30,6 +30,7 @@ const struct route routes[] = {
      .handler = cdp_handler},
     {.path = "/healthz", .methods = HTTP_GET | HTTP_HEAD, .on_public = true, .handler = health_live_handler},
     {.path = "/readyz", .methods = HTTP_GET | HTTP_HEAD, .on_public = true, .handler = health_ready_handler},
+    {.path = "/metrics", .methods = HTTP_GET | HTTP_HEAD, .handler = metrics_handler},
     {.path = NULL},
 };
 

@@ -108,6 +108,8 @@ static void pki_operation(const struct scep_call *call, struct http_reply *reply
     AUTO(buf) struct buf octets = BUF((size_t)1 << 20);
     struct err err = {0};
     if (message_octets(call->http, &octets, &err) != STATUS_OK) {
+        metrics_count_operation(call->metrics, OPERATION_UNREADABLE);
+        metrics_count_refused(call->metrics, call->profile->name, err.status);
         reply_error(reply, &err);
         return;
     }
@@ -118,12 +120,13 @@ static void pki_operation(const struct scep_call *call, struct http_reply *reply
 
 static const struct {
     const char *name;
+    enum metric_operation operation; /* METRIC_OPERATIONS: counted by messageType */
     void (*run)(const struct scep_call *call, struct http_reply *reply);
 } operations[] = {
-    {"PKIOperation", pki_operation},
-    {"GetCACaps", get_ca_caps},
-    {"GetCACert", get_ca_cert},
-    {"GetNextCACert", get_next_ca_cert},
+    {"PKIOperation", METRIC_OPERATIONS, pki_operation},
+    {"GetCACaps", OPERATION_GET_CA_CAPS, get_ca_caps},
+    {"GetCACert", OPERATION_GET_CA_CERT, get_ca_cert},
+    {"GetNextCACert", OPERATION_GET_NEXT_CA_CERT, get_next_ca_cert},
 };
 
 /* A person opened the URL in a browser. */
@@ -151,8 +154,11 @@ void scep_handler(const struct http_request *request, struct http_reply *reply)
                    "There is no SCEP profile at this address; `scepter profile list` shows those there are.");
         return;
     }
-    const struct scep_call call = {
-        .http = request, .store = app_store(server->app), .snapshot = snapshot, .profile = profile};
+    const struct scep_call call = {.http = request,
+                                   .store = app_store(server->app),
+                                   .snapshot = snapshot,
+                                   .profile = profile,
+                                   .metrics = server->metrics};
     const struct span *operation = http_argument(request, "operation");
     if (operation == NULL) {
         explain(&call, reply);
@@ -161,9 +167,12 @@ void scep_handler(const struct http_request *request, struct http_reply *reply)
     for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++)
         if (operation->len == strlen(operations[i].name) &&
             strncasecmp((const char *)operation->data, operations[i].name, operation->len) == 0) {
+            if (operations[i].operation != METRIC_OPERATIONS)
+                metrics_count_operation(call.metrics, operations[i].operation);
             operations[i].run(&call, reply);
             return;
         }
+    metrics_count_operation(call.metrics, OPERATION_UNKNOWN);
     reply_text(
         reply, 400,
         "This SCEP operation is unknown; there are GetCACaps, GetCACert, GetNextCACert and PKIOperation.");

@@ -14,6 +14,7 @@ struct scep_call {
     struct store *store;
     const struct snapshot *snapshot;
     const struct profile *profile;
+    struct metrics *metrics; /* NULL: nothing is counted */
 };
 
 /* Answers a PKIMessage with a CertRep (HTTP 200 also for FAILURE and PENDING), or with an HTTP error where it

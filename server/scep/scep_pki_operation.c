@@ -200,6 +200,66 @@ static void answer_cert_rep(const struct scep_call *call, const struct scep_mess
     reply->logged = true;
 }
 
+/* ---- counting ---- */
+
+static enum metric_operation operation_of(enum scep_type type)
+{
+    switch (type) {
+    case SCEP_PKCS_REQ:
+        return OPERATION_PKCS_REQ;
+    case SCEP_RENEWAL_REQ:
+        return OPERATION_RENEWAL_REQ;
+    case SCEP_CERT_POLL:
+        return OPERATION_CERT_POLL;
+    case SCEP_GET_CERT:
+        return OPERATION_GET_CERT;
+    case SCEP_GET_CRL:
+        return OPERATION_GET_CRL;
+    case SCEP_CERT_REP:
+    case SCEP_NONE:
+        break;
+    }
+    return OPERATION_UNREADABLE;
+}
+
+/* A request's outcome, or that a stranger was turned away. Polls and queries are operations only. */
+static void count_outcome(const struct scep_call *call, const struct scep_message *message,
+                          const struct outcome *outcome, enum status status)
+{
+    static const enum metric_outcome outcomes[] = {[DISPOSITION_ISSUED] = OUTCOME_ISSUED,
+                                                   [DISPOSITION_PENDING] = OUTCOME_PENDING,
+                                                   [DISPOSITION_DENIED] = OUTCOME_DENIED,
+                                                   [DISPOSITION_FAILED] = OUTCOME_FAILED};
+    const char *profile = call->profile->name;
+    bool is_request = message->type == SCEP_PKCS_REQ || message->type == SCEP_RENEWAL_REQ;
+    if (status != STATUS_OK && !is_outage(status))
+        metrics_count_refused(call->metrics, profile, status);
+    else if (!is_request)
+        return;
+    else if (status != STATUS_OK)
+        metrics_count_request(call->metrics, profile, OUTCOME_FAILED);
+    else if (outcome->disposition == DISPOSITION_DENIED && outcome->request_id == 0)
+        metrics_count_refused(call->metrics, profile, outcome->status);
+    else
+        metrics_count_request(call->metrics, profile,
+                              outcome->retry ? OUTCOME_RETRY : outcomes[outcome->disposition]);
+}
+
+/* ---- the whole ---- */
+
+static void answer_message(const struct scep_call *call, const struct scep_message *message,
+                           const struct scep_result *result, enum status status, const struct err *err,
+                           struct http_reply *reply)
+{
+    if (is_outage(status) || message->transaction_id == NULL) {
+        answer_error(call, err, reply);
+        return;
+    }
+    const struct scep_reply cert_rep = reply_of(message, result, status, err);
+    log_operation(call, message, result, &cert_rep);
+    answer_cert_rep(call, message, &cert_rep, reply);
+}
+
 void scep_pki_operation(const struct scep_call *call, struct span octets, struct http_reply *reply)
 {
     AUTO(scep_message) struct scep_message message = {0};
@@ -208,11 +268,9 @@ void scep_pki_operation(const struct scep_call *call, struct span octets, struct
     enum status status = scep_decode(octets, call->snapshot, call->profile, &message, &err);
     if (status == STATUS_OK)
         status = run_message(call, &message, &result, &err);
-    if (is_outage(status) || message.transaction_id == NULL) {
-        answer_error(call, &err, reply);
-        return;
-    }
-    const struct scep_reply cert_rep = reply_of(&message, &result, status, &err);
-    log_operation(call, &message, &result, &cert_rep);
-    answer_cert_rep(call, &message, &cert_rep, reply);
+    answer_message(call, &message, &result, status, &err, reply);
+    metrics_count_operation(call->metrics, operation_of(message.type));
+    count_outcome(call, &message, &result.outcome, status);
+    metrics_count_duration(call->metrics, call->profile->name,
+                           clock_monotonic_us() - call->http->received_us);
 }

@@ -49,6 +49,7 @@ static void route_find__knows_published_files_and_health(void **state)
     assert_ptr_equal(handler_of("/certenroll/x.crt"), cdp_handler);
     assert_ptr_equal(handler_of("/healthz"), health_live_handler);
     assert_ptr_equal(handler_of("/readyz"), health_ready_handler);
+    assert_ptr_equal(handler_of("/metrics"), metrics_handler);
 }
 
 static void route_find__finds_nothing_elsewhere(void **state)
@@ -60,12 +61,12 @@ static void route_find__finds_nothing_elsewhere(void **state)
         assert_null(route_find(paths[i]));
 }
 
-/* rules.md, HTTP: a listener on another address serves SCEP, CDP, AIA, OCSP, health. */
+/* A listener on another address than loopback serves SCEP, CDP, AIA and health, and nothing else. */
 static void routes__of_devices_are_served_everywhere(void **state)
 {
     (void)state;
     for (const struct route *route = routes; route->path != NULL; route++)
-        assert_true(route->on_public);
+        assert_int_equal(route->on_public, route->handler != metrics_handler);
 }
 
 int main(void)
