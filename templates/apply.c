@@ -10,31 +10,45 @@
 
 /* ---- values that nobody may claim ---- */
 
-static bool denied_part(const struct template *template, const char *start, size_t len)
+/* text: folded. Blanks and dots around a name are not part of it. */
+static bool denied_part(const struct template *template, const char *text, size_t len)
 {
-    char part[VALUE_TEXT_MAX + 1];
-
-    while (len > 0 && start[0] == ' ') {
-        start++;
+    while (len > 0 && strchr(" .", text[0]) != NULL) {
+        text++;
         len--;
     }
-    while (len > 0 && start[len - 1] == ' ')
+    while (len > 0 && strchr(" .", text[len - 1]) != NULL)
         len--;
-    if (len > VALUE_TEXT_MAX)
-        return false;
-    memcpy(part, start, len);
-    part[len] = '\0';
-    return strings_have_nocase(&template->denied_values, part);
+    for (size_t i = 0; i < template->denied_values.count; i++) {
+        const char *denied = template->denied_values.items[i];
+
+        if (strlen(denied) == len && memcmp(denied, text, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* As a whole, and with realm (name@REALM) and domain (DOMAIN\name, DOMAIN/name) cut off. */
+static bool is_denied(const struct template *template, const char *folded)
+{
+    const char *name = folded;
+    const char *separator = NULL;
+
+    while ((separator = strpbrk(name, "\\/")) != NULL)
+        name = separator + 1;
+    return denied_part(template, folded, strlen(folded)) ||
+           denied_part(template, folded, strcspn(folded, "@")) || denied_part(template, name, strlen(name)) ||
+           denied_part(template, name, strcspn(name, "@"));
 }
 
 enum status application_judge_value(const struct template *template, const char *what, const char *text,
                                     struct err *err)
 {
-    const char *domain = strrchr(text, '\\');
-    const char *name = domain != NULL ? domain + 1 : text;
+    AUTO(heap) char *folded = NULL;
 
-    if (denied_part(template, text, strlen(text)) || denied_part(template, text, strcspn(text, "@")) ||
-        denied_part(template, name, strlen(name)) || denied_part(template, name, strcspn(name, "@")))
+    TRY(text_copy(text, &folded, err));
+    fold_name(folded);
+    if (is_denied(template, folded))
         return ERR(err, STATUS_DENIED, "%s is \"%.200s\", a value that no request may state (denied_values)",
                    what, text);
     return STATUS_OK;

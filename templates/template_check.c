@@ -57,14 +57,6 @@ bool strings_have(const struct config_strings *strings, const char *text)
     return false;
 }
 
-bool strings_have_nocase(const struct config_strings *strings, const char *text)
-{
-    for (size_t i = 0; i < strings->count; i++)
-        if (text_equal_nocase(strings->items[i], text))
-            return true;
-    return false;
-}
-
 /* ---- name, key ---- */
 
 static void check_name(const struct check *check)
@@ -442,7 +434,8 @@ static void check_window(const struct check *check)
              "is longer than validity: \"always\" says the same in plain words");
 }
 
-/* What the set keeps for template_apply: copies, for options are borrowed. */
+/* What the set keeps for template_apply: copies, for options are borrowed, and folded as what they are held
+ * against. */
 static void copy_denied(const struct check *check)
 {
     static const char *const built_in[] = {"administrator", "krbtgt", "guest"};
@@ -453,6 +446,8 @@ static void copy_denied(const struct check *check)
         copied = strings_add(denied, built_in[i], NULL) == STATUS_OK && copied;
     for (size_t i = 0; check->options != NULL && i < check->options->denied_values.count; i++)
         copied = strings_add(denied, check->options->denied_values.items[i], NULL) == STATUS_OK && copied;
+    for (size_t i = 0; i < denied->count; i++)
+        fold_name(denied->items[i]);
     if (!copied)
         MISTAKE(check, "name", "out of memory");
 }

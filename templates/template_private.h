@@ -113,7 +113,8 @@ void template_clear(struct template *template);
 /* Appends a copy. STATUS_NOMEM. */
 NODISCARD enum status strings_add(struct config_strings *strings, const char *text, struct err *err);
 bool strings_have(const struct config_strings *strings, const char *text);
-bool strings_have_nocase(const struct config_strings *strings, const char *text);
+/* Makes a name what a directory takes it for (fold.c). In place, for it never grows. */
+void fold_name(char *text);
 
 /* ---- applying ---- */
 

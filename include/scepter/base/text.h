@@ -45,6 +45,9 @@ NODISCARD enum status der_from_any(struct span octets, const char *const *labels
 bool utf8_valid(struct span octets);
 /* Well-formed, and no character of the categories C0, DEL, C1. */
 bool utf8_printable(struct span octets);
+/* Length in octets (1 to 4) of the well-formed character (RFC 3629) that octets start with, and its code
+ * point; 0 if there is none. */
+size_t utf8_next(struct span octets, uint32_t *code);
 /* Appends text for a log line or terminal: control characters, invalid octets and backslash as \xHH. */
 void text_escape(struct buf *out, struct span octets);
 /* ASCII-case-insensitive equality, independent of the locale. */

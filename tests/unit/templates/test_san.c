@@ -139,6 +139,8 @@ static void san__of_a_request_is_never_a_denied_value(void **state)
     (void)state;
     assert_denied(entry, "", NULL, UPN("Administrator@LAB.TEST"), "denied_values");
     assert_denied(entry, "", NULL, UPN("LAB\\\\krbtgt@LAB.TEST"), "denied_values");
+    assert_denied(entry, "", NULL, UPN("LAB/administrator@LAB.TEST"), "denied_values");
+    assert_denied(entry, "", NULL, UPN("administrator.@LAB.TEST"), "denied_values");
     assert_denied(entry, "", NULL, UPN("x@L") ",email:guest@lab", "denied_values");
     assert_made(entry, "", NULL, UPN("administrators@LAB.TEST"), "upn=administrators@LAB.TEST");
 }

@@ -167,8 +167,14 @@ static void subject__pairs_attributes_of_one_type(void **state)
 /* rules.md: denied_values always applies. */
 static void subject__of_a_request_is_never_a_denied_value(void **state)
 {
-    static const char *const denied[] = {"CN=Administrator", "CN=x,UID=krbtgt", "CN=LAB\\\\administrator",
-                                         "CN=guest@LAB.TEST", "CN= Administrator"};
+    static const char *const denied[] = {"CN=Administrator",
+                                         "CN=x,UID=krbtgt",
+                                         "CN=LAB\\\\administrator",
+                                         "CN=guest@LAB.TEST",
+                                         "CN= Administrator",
+                                         "CN=\uff21dministrator",
+                                         "CN=x,UID=a\u0301dministrator@LAB",
+                                         "CN=LAB\uff3cadmin\u200bistrator\u00a0"};
 
     (void)state;
     for (size_t i = 0; i < sizeof denied / sizeof *denied; i++) {
