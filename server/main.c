@@ -6,6 +6,7 @@
 #include "cli.h"
 
 #include <pwd.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -168,6 +169,7 @@ int main(int argc, char **argv)
     const char *environment = getenv("SCEPTER_DIR");
     const char *dir = environment != NULL && environment[0] != '\0' ? environment : DEFAULT_DIR;
     (void)umask(077);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of write, not the end */
     argc--, argv++;
     if (!take_dir(&argc, argv, &dir)) {
         (void)fprintf(stderr, "scepter: --dir needs a directory\n");

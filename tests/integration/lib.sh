@@ -5,10 +5,12 @@ set -euo pipefail
 : "${SCEPTER:?path of the scepter program}"
 lab=$(mktemp -d)
 pids=()
+mounts=()
 cleanup() {
-  local status=$? pid
+  local status=$? pid mount
   for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
   for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
+  for mount in "${mounts[@]}"; do umount "$mount" || true; done
   if [ $status -ne 0 ] && [ -e "$lab/server.log" ]; then
     echo "--- the end of the server's log:" >&2
     tail -40 "$lab/server.log" >&2
