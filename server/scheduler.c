@@ -118,33 +118,45 @@ static enum status job_authority(const struct look *look, struct err *err)
     return STATUS_OK;
 }
 
-static void log_published(const struct crl_row *row, bool scheduled)
+static void log_published(const struct crl_row *row, const char *why)
 {
     const struct log_field fields[] = {
         LOG_NUMBER_FIELD("number", row->number),
         LOG_NUMBER_FIELD("key", row->issuer_key),
         LOG_NUMBER_FIELD("entries", row->entries),
         LOG_NUMBER_FIELD("octets", row->size),
-        LOG_TEXT_FIELD("why", scheduled ? "scheduled" : "revocations"),
+        LOG_TEXT_FIELD("why", why),
     };
     log_event(LOG_INFO, "crl.published", fields, sizeof fields / sizeof fields[0]);
+}
+
+/* Whether the CDP found that the file of the newest CRL is not what was published. */
+static enum status is_damaged(const struct look *look, int64_t key_index, bool *damaged, struct err *err)
+{
+    struct crl_row newest = {0};
+    enum status status = store_crl(look->store, key_index, false, &newest, err);
+    *damaged =
+        status == STATUS_OK && cdp_cache_damaged(look->scheduler->server->cdp, key_index, newest.number);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 static enum status publish_if_due(const struct look *look, int64_t key_index, struct err *err)
 {
     struct crl_due due = {0};
     struct crl_row row = {0};
+    bool damaged = false;
     TRY(crl_check(look->snapshot->authority, look->store, key_index, look->now_s, &due, err));
-    if (!due.due)
+    TRY(is_damaged(look, key_index, &damaged, err));
+    if (!due.due && !damaged)
         return STATUS_OK;
-    enum status status = crl_publish(look->snapshot->authority, look->store, key_index, due.scheduled,
-                                     SYSTEM_ACTOR, &row, err);
+    enum status status = crl_publish(look->snapshot->authority, look->store, key_index,
+                                     due.scheduled || damaged, SYSTEM_ACTOR, &row, err);
     if (status == STATUS_CONFLICT)
         return STATUS_OK; /* another process is at it; the next look shows whether it managed */
     TRY(status);
-    log_published(&row, due.scheduled);
+    log_published(&row, damaged ? "damaged" : due.scheduled ? "scheduled" : "revocations");
     look->scheduler->crl_published = true;
-    hasten(look->scheduler, JOB_CDP);
+    look->scheduler->jobs[JOB_CDP].next_ms = 0; /* also after a failure: that one is over */
     return STATUS_OK;
 }
 
@@ -185,7 +197,10 @@ static enum status job_crl(const struct look *look, struct err *err)
 
 static enum status job_cdp(const struct look *look, struct err *err)
 {
-    return cdp_cache_refresh(look->scheduler->server->cdp, look->snapshot, look->store, err);
+    enum status status = cdp_cache_refresh(look->scheduler->server->cdp, look->snapshot, look->store, err);
+    if (status == STATUS_INTEGRITY)
+        hasten(look->scheduler, JOB_CRL); /* makes another where the file is damaged */
+    return status;
 }
 
 static enum status judge_age(const struct look *look, int64_t key_index, struct err *err)

@@ -33,6 +33,9 @@ void cdp_cache_free(struct cdp_cache *cache);
  */
 NODISCARD enum status cdp_cache_refresh(struct cdp_cache *cache, const struct snapshot *snapshot,
                                         struct store *store, struct err *err);
+/* Whether the last refresh found that the file of this CRL is not what was published: another is due now.
+ * Thread-safe. */
+bool cdp_cache_damaged(struct cdp_cache *cache, int64_t key_index, int64_t number);
 /* GET and HEAD below /CertEnroll/: any case, blank or %20, + or %2B (rules.md). */
 http_handler cdp_handler;
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * CRLs and CA certificates as they are served: read once when they change, kept as one
- * immutable set that is swapped whole. CRLs above 1 MiB stay files, kept open. Signs
- * and publishes nothing.
+ * immutable set that is swapped whole. CRLs above 1 MiB stay files, kept open. A file
+ * that somebody touched is read again, and never served when it is not what was
+ * published. Signs and publishes nothing.
  */
 #include "server.h"
 
@@ -24,6 +25,14 @@
 #define TYPE_CRL      "application/pkix-crl"
 #define TYPE_CERT     "application/pkix-cert"
 
+/* What the file system says of a file: as long as it stays so, nobody has written it. */
+struct file_state {
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec modified, changed;
+};
+
 /* One file below /CertEnroll/. */
 struct published {
     char *name;
@@ -35,6 +44,7 @@ struct published {
     int64_t next_scheduled_s;   /* CRL: when the next one comes; 0: not a CRL */
     int64_t number;             /* CRL */
     uint8_t sha256[SHA256_LEN]; /* CRL: of the whole */
+    struct file_state state;    /* CRL: of its file when it was read */
 };
 
 struct cdp_set {
@@ -44,9 +54,10 @@ struct cdp_set {
 };
 
 struct cdp_cache {
-    pthread_mutex_t present_lock; /* held for a pointer's copy */
-    pthread_mutex_t refresh_lock; /* one refresh at a time */
-    struct cdp_set *present;      /* NULL: nothing yet */
+    pthread_mutex_t present_lock;        /* held for a pointer's copy; guards the damaged one too */
+    pthread_mutex_t refresh_lock;        /* one refresh at a time */
+    struct cdp_set *present;             /* NULL: nothing yet */
+    int64_t damaged_key, damaged_number; /* CRL whose file is not what was published; number 0: none */
 };
 
 /* ---- sets ---- */
@@ -147,6 +158,47 @@ static enum status digest_file(int fd, const char *path, struct buf *octets, uin
     return digest_stream_end(stream, sha256_out, err);
 }
 
+static bool file_state_of(int fd, struct file_state *out)
+{
+    struct stat seen;
+    memset(out, 0, sizeof *out);
+    if (fstat(fd, &seen) != 0)
+        return false;
+    out->device = seen.st_dev;
+    out->inode = seen.st_ino;
+    out->size = seen.st_size;
+    out->modified = seen.st_mtim;
+    out->changed = seen.st_ctim;
+    return true;
+}
+
+static bool time_equal(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static bool file_state_equal(const struct file_state *a, const struct file_state *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           time_equal(a->modified, b->modified) && time_equal(a->changed, b->changed);
+}
+
+/* Whether nobody has touched the file at the path since it was read. */
+static bool is_untouched(const char *path, const struct published *item)
+{
+    struct file_state now;
+    AUTO(descriptor) struct descriptor file = {.fd = open(path, O_RDONLY | O_CLOEXEC)};
+    return file.fd >= 0 && file_state_of(file.fd, &now) && file_state_equal(&now, &item->state);
+}
+
+/* Whether the octets that are kept open are those that were read. What is in memory always is. */
+static bool is_servable(const struct published *item)
+{
+    struct file_state now;
+    return item->fd < 0 || (file_state_of(item->fd, &now) && now.size == item->state.size &&
+                            time_equal(now.modified, item->state.modified));
+}
+
 /* The published CRL of a row: into a blob, or kept open. STATUS_INTEGRITY if the file is not the row's (it is
  * being replaced, or damaged). */
 static enum status load_crl(const char *path, const struct crl_row *row, struct published *item,
@@ -157,6 +209,8 @@ static enum status load_crl(const char *path, const struct crl_row *row, struct 
     uint8_t found[SHA256_LEN];
     if (file.fd < 0)
         return ERR(err, STATUS_IO, "the CRL %s cannot be opened: %m", path);
+    if (!file_state_of(file.fd, &item->state))
+        return ERR(err, STATUS_IO, "the CRL %s cannot be read: %m", path);
     bool in_memory = row->size <= (int64_t)IN_MEMORY_MAX;
     TRY(digest_file(file.fd, path, in_memory ? &octets : NULL, found, err));
     if (memcmp(found, row->sha256, SHA256_LEN) != 0)
@@ -188,6 +242,7 @@ static enum status share(const struct published *old, struct published *item, st
     item->modified_s = old->modified_s;
     item->size = old->size;
     item->next_scheduled_s = old->next_scheduled_s;
+    item->state = old->state;
     item->blob = blob_ref(old->blob);
     if (old->fd >= 0)
         item->fd = fcntl(old->fd, F_DUPFD_CLOEXEC, 3);
@@ -204,7 +259,8 @@ struct refresh {
     const struct cdp_set *old; /* NULL: none */
     struct cdp_set *fresh;
     bool changed;
-    enum status failure; /* the first, and its text */
+    int64_t damaged_key, damaged_number; /* the last one found; number 0: none */
+    enum status failure;                 /* the first, and its text */
     struct err *err;
 };
 
@@ -223,6 +279,20 @@ static void refresh_put(struct refresh *refresh, struct published *item, char *n
 }
 AUTO_VALUE(published, struct published, published_free)
 
+static enum status load_crl_item(struct refresh *refresh, const char *path, const struct crl_row *row,
+                                 struct published *item, struct err *err)
+{
+    enum status status = load_crl(path, row, item, err);
+    if (status == STATUS_INTEGRITY) {
+        refresh->damaged_key = row->issuer_key;
+        refresh->damaged_number = row->number;
+    }
+    TRY(status);
+    item->number = row->number;
+    memcpy(item->sha256, row->sha256, SHA256_LEN);
+    return STATUS_OK;
+}
+
 static enum status refresh_crl_item(struct refresh *refresh, int64_t key_index, const struct published *old,
                                     struct published *item, struct err *err)
 {
@@ -231,15 +301,12 @@ static enum status refresh_crl_item(struct refresh *refresh, int64_t key_index, 
     struct crl_due due = {0};
     TRY(store_crl(refresh->store, key_index, false, &row, err));
     TRY(crl_check(refresh->authority, refresh->store, key_index, clock_now(), &due, err));
-    bool same = old != NULL && memcmp(old->sha256, row.sha256, SHA256_LEN) == 0;
-    if (same) {
+    TRY(crl_path(refresh->authority, key_index, &path, err));
+    bool same = old != NULL && memcmp(old->sha256, row.sha256, SHA256_LEN) == 0 && is_untouched(path, old);
+    if (same)
         TRY(share(old, item, err));
-    } else {
-        TRY(crl_path(refresh->authority, key_index, &path, err));
-        TRY(load_crl(path, &row, item, err));
-        item->number = row.number;
-        memcpy(item->sha256, row.sha256, SHA256_LEN);
-    }
+    else
+        TRY(load_crl_item(refresh, path, &row, item, err));
     refresh->changed = refresh->changed || !same || item->next_scheduled_s != due.next_scheduled_s;
     item->next_scheduled_s = due.next_scheduled_s;
     return STATUS_OK;
@@ -258,6 +325,10 @@ static enum status refresh_crl(struct refresh *refresh, int64_t key_index, struc
         item = (struct published){.fd = -1};
         if (old == NULL)
             return STATUS_OK;
+        if (!is_servable(old)) {
+            refresh->changed = true; /* nothing is better than a damaged one */
+            return STATUS_OK;
+        }
         TRY(share(old, &item, err));
     }
     refresh_put(refresh, &item, MOVE(name));
@@ -314,6 +385,22 @@ static void swap_set(struct cdp_cache *cache, struct cdp_set *fresh)
     cdp_set_unref(old);
 }
 
+static void note_damaged(struct cdp_cache *cache, const struct refresh *refresh)
+{
+    (void)pthread_mutex_lock(&cache->present_lock);
+    cache->damaged_key = refresh->damaged_key;
+    cache->damaged_number = refresh->damaged_number;
+    (void)pthread_mutex_unlock(&cache->present_lock);
+}
+
+bool cdp_cache_damaged(struct cdp_cache *cache, int64_t key_index, int64_t number)
+{
+    (void)pthread_mutex_lock(&cache->present_lock);
+    bool damaged = number != 0 && cache->damaged_number == number && cache->damaged_key == key_index;
+    (void)pthread_mutex_unlock(&cache->present_lock);
+    return damaged;
+}
+
 static enum status refresh_locked(struct cdp_cache *cache, const struct snapshot *snapshot,
                                   struct store *store, struct err *err)
 {
@@ -326,6 +413,7 @@ static enum status refresh_locked(struct cdp_cache *cache, const struct snapshot
     struct refresh refresh = {
         .authority = snapshot->authority, .store = store, .old = old, .fresh = fresh, .err = err};
     TRY(refresh_all(&refresh, err));
+    note_damaged(cache, &refresh);
     if (refresh.changed)
         swap_set(cache, MOVE(fresh));
     return refresh.failure;
@@ -365,6 +453,10 @@ void cdp_handler(const struct http_request *request, struct http_reply *reply)
     }
     if (item->blob != NULL) {
         reply->blob = blob_ref(item->blob);
+    } else if (!is_servable(item)) {
+        reply_text(reply, 503, "The CRL is being made anew; try again.");
+        reply->retry_after_s = 5;
+        return;
     } else {
         int fd = fcntl(item->fd, F_DUPFD_CLOEXEC, 3);
         if (fd < 0) {

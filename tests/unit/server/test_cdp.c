@@ -13,6 +13,8 @@
 #include "authority_fixture.h"
 #include "server.h"
 
+#include <fcntl.h>
+
 #define CA_NAME "Example CA + 1"
 
 /* An authority, what is published of it, and a server to ask. */
@@ -160,6 +162,58 @@ static void cdp_cache_refresh__keeps_the_old_crl_when_the_new_one_is_damaged(voi
     assert_string_equal(before.blob->etag, after.blob->etag);
 }
 
+/* The file of the newest CRL, of the same size as before. */
+static void flip_an_octet(const char *path)
+{
+    uint8_t octet = 0;
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(pread(fd, &octet, 1, 100), 1);
+    octet ^= 1;
+    assert_int_equal(pwrite(fd, &octet, 1, 100), 1);
+    assert_int_equal(close(fd), 0);
+}
+
+static void cdp_cache_refresh__notices_a_file_that_was_written_over(void **state)
+{
+    struct published_place *it = *state;
+    struct err damage = {0};
+    struct crl_row row = {0};
+    AUTO(reply) struct http_reply before = {0};
+    AUTO(reply) struct http_reply after = {0};
+    AUTO(heap) char *path = NULL;
+    ask(it, "/CertEnroll/" CA_NAME ".crl", NULL, &before);
+    OK(store_crl(it->place.store, 0, false, &row, &err));
+    OK(crl_path(it->snapshot->authority, 0, &path, &err));
+    flip_an_octet(path);
+    assert_int_equal(cdp_cache_refresh(it->server.cdp, it->snapshot, it->place.store, &damage),
+                     STATUS_INTEGRITY);
+    assert_true(cdp_cache_damaged(it->server.cdp, 0, row.number));
+    assert_false(cdp_cache_damaged(it->server.cdp, 0, row.number + 1));
+    assert_false(cdp_cache_damaged(it->server.cdp, 1, row.number));
+    ask(it, "/CertEnroll/" CA_NAME ".crl", NULL, &after);
+    assert_string_equal(before.blob->etag, after.blob->etag);
+
+    OK(crl_publish(it->snapshot->authority, it->place.store, 0, true, "system", NULL, &err));
+    OK(cdp_cache_refresh(it->server.cdp, it->snapshot, it->place.store, &err));
+    assert_false(cdp_cache_damaged(it->server.cdp, 0, row.number));
+}
+
+static void cdp_cache_refresh__does_not_mind_a_file_that_was_only_touched(void **state)
+{
+    struct published_place *it = *state;
+    struct crl_row row = {0};
+    AUTO(heap) char *path = NULL;
+    OK(store_crl(it->place.store, 0, false, &row, &err));
+    OK(crl_path(it->snapshot->authority, 0, &path, &err));
+    assert_int_equal(utimensat(AT_FDCWD, path, NULL, 0), 0);
+    OK(cdp_cache_refresh(it->server.cdp, it->snapshot, it->place.store, &err));
+    assert_false(cdp_cache_damaged(it->server.cdp, 0, row.number));
+    AUTO(reply) struct http_reply reply = {0};
+    ask(it, "/CertEnroll/" CA_NAME ".crl", NULL, &reply);
+    assert_int_equal(reply.status, 200);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +223,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(cdp_handler__answers_404_for_other_names, setup, teardown),
         cmocka_unit_test_setup_teardown(cdp_handler__answers_304_for_what_the_client_has, setup, teardown),
         cmocka_unit_test_setup_teardown(cdp_cache_refresh__serves_a_new_crl, setup, teardown),
+        cmocka_unit_test_setup_teardown(cdp_cache_refresh__notices_a_file_that_was_written_over, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(cdp_cache_refresh__does_not_mind_a_file_that_was_only_touched, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(cdp_cache_refresh__keeps_the_old_crl_when_the_new_one_is_damaged,
                                         setup, teardown),
     };
