@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <ctype.h>
 
 #define SID_URI_PREFIX "tag:microsoft.com,2022-09-14:sid:"
 
@@ -74,9 +75,22 @@ static enum status append(struct general_names *names, enum san_type type, const
     return STATUS_OK;
 }
 
-static bool has_sid_prefix(const char *uri)
+/* Behind the prefix of a SID's URI, in any case and also where it hides in percent escapes; NULL if the URI
+ * has none. */
+static const char *behind_sid_prefix(const char *uri)
 {
-    return strncasecmp(uri, SID_URI_PREFIX, sizeof(SID_URI_PREFIX) - 1) == 0;
+    for (const char *prefix = SID_URI_PREFIX; *prefix != '\0'; prefix++) {
+        unsigned octet = (unsigned char)*uri;
+        if (octet == '%' && isxdigit((unsigned char)uri[1]) && isxdigit((unsigned char)uri[2])) {
+            const char digits[] = {uri[1], uri[2], '\0'};
+            octet = (unsigned)strtoul(digits, NULL, 16);
+            uri += 2;
+        }
+        if (tolower((int)octet) != *prefix)
+            return NULL;
+        uri++;
+    }
+    return uri;
 }
 
 /* The octets of an address in text; 0 if it is none. */
@@ -102,7 +116,7 @@ enum status general_names_add(struct general_names *names, enum san_type type, c
 
     assert(type != SAN_OTHER);
     TRY(general_name_check(type, text, err));
-    if (type == SAN_URI && has_sid_prefix(text))
+    if (type == SAN_URI && behind_sid_prefix(text) != NULL)
         return ERR(err, STATUS_MALFORMED, "the URI \"%s\" carries a SID; use the type sid-uri for it", text);
     if (type != SAN_IP)
         return append(names, type, text, err);
@@ -132,12 +146,13 @@ static enum status take_ia5(struct general_names *names, enum san_type type, str
                             struct err *err)
 {
     AUTO(heap) char *text = NULL;
+    const char *sid = NULL;
 
     TRY(take_text(DER_IA5_STRING, content, &text, err));
-    if (type == SAN_URI && has_sid_prefix(text)) {
-        const char *sid = text + sizeof(SID_URI_PREFIX) - 1;
+    if (type == SAN_URI)
+        sid = behind_sid_prefix(text);
+    if (sid != NULL)
         return general_names_add(names, SAN_SID_URI, sid, err);
-    }
     return general_names_add(names, type, text, err);
 }
 

@@ -259,6 +259,9 @@ static void general_names_decode__finds_a_sid_in_any_case_and_refuses_a_broken_o
     } cases[] = {
         {SID_PREFIX SID, STATUS_OK},
         {"TAG:Microsoft.com,2022-09-14:SID:" SID, STATUS_OK},
+        {"tag:microsoft.com,2022-09-14:%73id:" SID, STATUS_OK},
+        {"%74AG%3amicrosoft.com%2C2022-09-14%3ASID%3a" SID, STATUS_OK},
+        {SID_PREFIX "%53-1-5-21-1-2-3-500", STATUS_MALFORMED},
         {SID_PREFIX "S-1-5", STATUS_MALFORMED},
         {SID_PREFIX SID "/x", STATUS_MALFORMED},
         {SID_PREFIX, STATUS_MALFORMED},
