@@ -7,6 +7,7 @@
 #include "csr.h"
 
 #include "der.h"
+#include "text.h"
 
 #define ATTRIBUTES_MAX    64
 #define EXTENSIONS_MAX    64
@@ -146,6 +147,30 @@ static enum status read_challenge(struct csr *csr, struct der_reader *values, st
     return STATUS_OK;
 }
 
+/* EnrollmentNameValuePair ::= SEQUENCE { name BMPString, value BMPString } ([MS-WCCE] section 2.2.2.7.10).
+ * AD CS can be told to take a SAN from one (EDITF_ATTRIBUTESUBJECTALTNAME2); we only note that it was tried.
+ */
+static enum status read_name_values(struct csr *csr, struct der_reader *values, struct err *err)
+{
+    static const char what[] = "name and value of a request ([MS-WCCE] section 2.2.2.7.10)";
+
+    while (!der_at_end(values)) {
+        AUTO(buf) struct buf name = BUF(TEMPLATE_NAME_MAX);
+        struct der_reader pair;
+        struct der_tlv tlv;
+
+        TRY(der_enter(values, DER_SEQUENCE, &pair, what, err));
+        TRY(der_any(&pair, &tlv, what, err));
+        TRY(der_string_utf8(tlv.tag, tlv.content, &name, what, err));
+        TRY(der_any(&pair, &tlv, what, err));
+        TRY(der_finish(&pair, what, err));
+        buf_add_octet(&name, '\0');
+        TRY(buf_status(&name, what, err));
+        csr->san_by_attribute = csr->san_by_attribute || text_equal_nocase((const char *)name.data, "SAN");
+    }
+    return STATUS_OK;
+}
+
 static enum status read_other(struct der_reader *values, struct err *err)
 {
     struct der_tlv tlv;
@@ -178,6 +203,9 @@ static enum status take_attribute(struct der_reader *attributes, struct csr *csr
     case OID_MS_EXTENSION_REQUEST:
         TRY(add_seen(seen, oid_octets(OID_EXTENSION_REQUEST), "attribute", err));
         return read_extensions(csr, &values, err);
+    case OID_MS_NAME_VALUE_PAIR:
+        TRY(add_seen(seen, oid, "attribute", err));
+        return read_name_values(csr, &values, err);
     default:
         TRY(add_seen(seen, oid, "attribute", err));
         return read_other(&values, err);

@@ -42,6 +42,8 @@
         0x0d, 0x01, 0x09, 0x0e)                                                                              \
     ROW(OID_MS_EXTENSION_REQUEST, "msExtensionRequest", "1.3.6.1.4.1.311.2.1.14", 0x2b, 0x06, 0x01, 0x04,    \
         0x01, 0x82, 0x37, 0x02, 0x01, 0x0e)                                                                  \
+    ROW(OID_MS_NAME_VALUE_PAIR, "enrollmentNameValuePair", "1.3.6.1.4.1.311.13.2.1", 0x2b, 0x06, 0x01, 0x04, \
+        0x01, 0x82, 0x37, 0x0d, 0x02, 0x01)                                                                  \
     ROW(OID_CONTENT_TYPE, "contentType", "1.2.840.113549.1.9.3", 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01,   \
         0x09, 0x03)                                                                                          \
     ROW(OID_MESSAGE_DIGEST, "messageDigest", "1.2.840.113549.1.9.4", 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d,     \

@@ -389,8 +389,14 @@ static enum status remember_values(struct application *application, struct conte
 
 static enum status apply(struct application *application, struct content *content, struct err *err)
 {
+    const struct csr *csr = application->input->csr;
     const char *sid = NULL;
 
+    if (csr != NULL && csr->san_by_attribute)
+        return ERR(
+            err, STATUS_DENIED,
+            "the request asks for a SAN by an attribute (SAN:…), which is never honoured: put it into the "
+            "extension request");
     if (application->input->renewed != NULL)
         TRY(apply_renewal(application, content, err));
     else

@@ -33,6 +33,7 @@ struct csr {
     uint8_t challenge_tag;        /* its DER string type */
     struct span challenge_octets; /* its content octets */
     struct general_names san;     /* of the extension request; empty if none */
+    bool san_by_attribute; /* a name-value pair "SAN" asks for one (ESC6); what it asks for is not kept */
     bool has_key_usage;
     unsigned key_usage;        /* enum key_usage bits */
     struct span template_name; /* content of 1.3.6.1.4.1.311.20.2 as UTF-8 is in template_name_text */

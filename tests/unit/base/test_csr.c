@@ -385,6 +385,32 @@ static void csr_decode__refuses_attributes_that_come_twice(void **state)
     }
 }
 
+static void csr_decode__tells_of_a_san_by_attribute(void **state)
+{
+    const struct {
+        struct span pair;
+        bool is_san;
+        enum status status;
+    } cases[] = {
+        {OCTETS(0x30, 11, 0x1e, 6, 0, 'S', 0, 'A', 0, 'N', 0x16, 1, 'x'), true, STATUS_OK},
+        {OCTETS(0x30, 11, 0x1e, 6, 0, 's', 0, 'a', 0, 'n', 0x16, 1, 'x'), true, STATUS_OK},
+        {OCTETS(0x30, 6, 0x16, 1, 'S', 0x16, 1, 'x'), false, STATUS_OK},
+        {OCTETS(0x30, 6, 0x16, 1, 'S', 0x16, 1, 'x', 0x30, 8, 0x16, 3, 'S', 'A', 'N', 0x16, 1, 'x'), true,
+         STATUS_OK},
+        {OCTETS(0x30, 3, 0x16, 1, 'S'), false, STATUS_MALFORMED},
+        {OCTETS(0x13, 1, 'S'), false, STATUS_MALFORMED},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        AUTO(buf) struct buf attribute = BUF(512);
+        AUTO(csr) struct csr *csr = NULL;
+        put_attribute(&attribute, OID_MS_NAME_VALUE_PAIR, cases[i].pair);
+        assert_int_equal(decode(&(struct recipe){.attributes = buf_span(&attribute)}, &csr), cases[i].status);
+        assert_true(cases[i].status != STATUS_OK || csr->san_by_attribute == cases[i].is_san);
+    }
+}
+
 static void csr_decode__wants_exactly_one_value(void **state)
 {
     static const enum oid kinds[] = {OID_CHALLENGE_PASSWORD, OID_EXTENSION_REQUEST, OID_MS_EXTENSION_REQUEST};
@@ -516,6 +542,7 @@ int main(void)
         cmocka_unit_test(csr_decode__refuses_wrong_frames),
         cmocka_unit_test(csr_decode__limits_the_length),
         cmocka_unit_test(csr_decode__refuses_attributes_that_come_twice),
+        cmocka_unit_test(csr_decode__tells_of_a_san_by_attribute),
         cmocka_unit_test(csr_decode__wants_exactly_one_value),
         cmocka_unit_test(csr_decode__refuses_extensions_that_come_twice),
         cmocka_unit_test(csr_decode__refuses_malformed_extensions),

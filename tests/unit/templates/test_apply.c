@@ -115,6 +115,20 @@ static void apply__passes_on_a_source_that_does_not_answer(void **state)
     assert_null(content.template_name);
 }
 
+/* facts (ESC6): SAN: as a request attribute is never honoured, and denied with a reason. */
+static void apply__denies_a_san_by_attribute(void **state)
+{
+    AUTO(lookup) struct lookup *lookup = make_lookup("EnrollmentUser=jdoe;EmailAddress=j@d", NULL);
+    AUTO(csr) struct csr *csr = make_csr("CN=x", NULL);
+    AUTO(content) struct content content = {0};
+    struct err err = {0};
+
+    (void)state;
+    csr->san_by_attribute = true;
+    assert_int_equal(apply(USER, lookup, csr, NULL, &content, &err), STATUS_DENIED);
+    assert_has(err.text, "attribute (SAN:");
+}
+
 /* ---- SID and groups ---- */
 
 static void apply__writes_the_sid_of_a_source(void **state)
@@ -431,6 +445,7 @@ int main(void)
         cmocka_unit_test(apply__carries_the_templates_extensions),
         cmocka_unit_test(apply__remembers_what_it_was_made_from),
         cmocka_unit_test(apply__passes_on_a_source_that_does_not_answer),
+        cmocka_unit_test(apply__denies_a_san_by_attribute),
         cmocka_unit_test(apply__writes_the_sid_of_a_source),
         cmocka_unit_test(apply__never_takes_the_sid_of_the_request),
         cmocka_unit_test(apply__asks_for_groups),
