@@ -200,6 +200,8 @@ static enum status judge_values(const struct template *template, const struct na
         char what[64];
 
         (void)snprintf(what, sizeof what, "the subject's %.40s", type != NULL ? type : "attribute");
+        if (value[0] == '\0')
+            return ERR(err, STATUS_DENIED, "%s in the request is empty: leave it out", what);
         if (!utf8_printable(SPAN_STR(value)))
             return ERR(err, STATUS_DENIED, "%s in the request holds control characters", what);
         TRY(application_judge_value(template, what, value, err));

@@ -186,6 +186,21 @@ static void subject__of_a_request_is_never_a_denied_value(void **state)
     }
 }
 
+/* RFC 5280 appendix A: DirectoryString has SIZE (1..MAX); rules.md: an empty value counts as unknown. */
+static void subject__of_a_request_has_no_empty_value(void **state)
+{
+    static const char *const empty[] = {"CN=", "O=Example,CN="};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof empty / sizeof *empty; i++) {
+        AUTO(content) struct content content = {0};
+        struct err err = {0};
+
+        assert_int_equal(apply(REQUEST("*"), NULL, empty[i], &content, &err), STATUS_DENIED);
+        assert_has(err.text, "is empty");
+    }
+}
+
 static void subject__judges_the_part_that_a_name_matched(void **state)
 {
     AUTO(content) struct content content = {0};
@@ -218,6 +233,7 @@ int main(void)
         cmocka_unit_test(subject__of_a_request_must_match),
         cmocka_unit_test(subject__pairs_attributes_of_one_type),
         cmocka_unit_test(subject__of_a_request_is_never_a_denied_value),
+        cmocka_unit_test(subject__of_a_request_has_no_empty_value),
         cmocka_unit_test(subject__judges_the_part_that_a_name_matched),
         cmocka_unit_test(subject__and_san_must_not_both_be_empty),
     };
