@@ -11,15 +11,16 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define CONNECTION_MEMORY (96 * 1024) /* carries a request line of 64 KiB (measured; SCEP by GET) */
 #define IDLE_TIMEOUT_S    120
 #define BACKLOG           1024
+#define OTHER_DESCRIPTORS 256 /* beside connections: the store's, CRLs being sent, those being closed */
 
 static bool is_loopback(const struct sockaddr_storage *address)
 {
@@ -129,12 +130,26 @@ static void free_server(struct http_server *server)
     free(server);
 }
 
-/* Those that this process may run on. */
-static size_t processor_count(void)
+/* How many connections can be held. The soft limit on descriptors is raised as far as it may be; where that
+ * is too low, the idlest connections are closed earlier, for without a descriptor nobody would be served. */
+static size_t connections_possible(size_t wanted)
 {
-    cpu_set_t set;
-    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 0;
-    return count > 0 ? (size_t)count : (size_t)sysconf(_SC_NPROCESSORS_ONLN);
+    const rlim_t needed = (rlim_t)wanted + OTHER_DESCRIPTORS;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
+        return wanted;
+    limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur >= needed)
+        return wanted;
+    size_t allowed = (size_t)limit.rlim_cur;
+    size_t possible = allowed > (size_t)2 * OTHER_DESCRIPTORS ? allowed - OTHER_DESCRIPTORS : allowed / 2;
+    log_message(LOG_WARNING, "http.descriptors",
+                "only %zu of %zu connections are held open, for the system allows %zu descriptors: allow %zu "
+                "(LimitNOFILE= in a systemd unit, ulimit -n in a shell), or lower \"connections\"",
+                possible, wanted, allowed, (size_t)needed);
+    return possible;
 }
 
 static enum status start_all(struct http_server *server, const struct http_listener *wanted, size_t count,
@@ -145,8 +160,9 @@ static enum status start_all(struct http_server *server, const struct http_liste
         server->listeners[i].server = server;
         server->listener_count++;
     }
-    TRY(connection_list_new(limits->connections, limits->request_deadline_s, &server->connections, err));
-    TRY(worker_pool_start(limits->workers, processor_count(), limits->queue_wait_s, &server->workers, err));
+    TRY(connection_list_new(connections_possible(limits->connections), limits->request_deadline_s,
+                            &server->connections, err));
+    TRY(worker_pool_start(limits->workers, limits->queue_wait_s, &server->workers, err));
     for (size_t i = 0; i < count; i++)
         TRY(bind_listener(&server->listeners[i], &wanted[i], err));
     for (size_t i = 0; i < count; i++)
