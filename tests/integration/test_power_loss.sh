@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Power loss: what lay on the disk at any moment under load opens and is whole, holds every certificate that a client
 # had received by then (commits are durable before the answer), and stays whole where the end of the write-ahead log is
-# cut off, torn or followed by rubbish. SCEPTER_CRASH_SEED repeats the moments of an earlier run.
+# cut off, torn or followed by rubbish. SCEPTER_POWER_LOSSES says how often, SCEPTER_CRASH_SEED repeats earlier moments.
 . "$(dirname "$0")/lib.sh"
-moments=${SCEPTER_POWER_LOSSES:-6}
+moments=${SCEPTER_POWER_LOSSES:-4}
 seed=${SCEPTER_CRASH_SEED:-$((RANDOM * 32768 + RANDOM))}
 RANDOM=$seed
 echo "  SCEPTER_CRASH_SEED=$seed"
