@@ -111,24 +111,35 @@ void http_on_completed(void *cls, struct MHD_Connection *connection, void **con_
 
 /* ---- the header ---- */
 
-static enum MHD_Result count_header(void *context, enum MHD_ValueKind kind, const char *key,
+/* What a header says of where the body ends. */
+struct framing {
+    unsigned lengths, encodings;
+    bool unclear; /* a proxy may read the header in another way than libmicrohttpd */
+};
+
+static enum MHD_Result note_framing(void *context, enum MHD_ValueKind kind, const char *key,
                                     const char *value)
 {
-    (void)kind, (void)value;
-    unsigned *counts = context; /* Content-Length, Transfer-Encoding */
+    (void)kind;
+    struct framing *framing = context;
     if (strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0)
-        counts[0]++;
-    else if (strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0)
-        counts[1]++;
+        framing->lengths++;
+    if (strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
+        framing->encodings++;
+        /* RFC 9112 section 6.1: none other is taken */
+        framing->unclear = framing->unclear || value == NULL || strcasecmp(value, "chunked") != 0;
+    }
+    /* RFC 9112 section 5.1: no blank between a field's name and its colon */
+    framing->unclear = framing->unclear || strpbrk(key, " \t\r\n\v\f") != NULL;
     return MHD_YES;
 }
 
 /* RFC 9112 section 6.3: more than one way to say where the body ends is request smuggling. */
 static bool framing_is_ambiguous(struct MHD_Connection *connection)
 {
-    unsigned counts[2] = {0, 0};
-    (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, count_header, counts);
-    return counts[0] > 1 || counts[1] > 1 || (counts[0] == 1 && counts[1] == 1);
+    struct framing framing = {0};
+    (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, note_framing, &framing);
+    return framing.unclear || framing.lengths + framing.encodings > 1;
 }
 
 static enum MHD_Result take_argument(void *context, enum MHD_ValueKind kind, const char *key, size_t key_size,
@@ -193,7 +204,7 @@ static void judge_header(struct exchange *exchange, unsigned method)
     if (exchange->path_has_nul || exchange->too_many_arguments ||
         framing_is_ambiguous(exchange->connection)) {
         reply_text(reply, 400,
-                   "The request is malformed: a NUL in its path, over %d arguments, or two lengths.",
+                   "The request is malformed: a NUL in its path, over %d arguments, or no clear length.",
                    ARGUMENTS_MAX);
         reply->close = true;
     } else if (route == NULL) {
@@ -259,6 +270,10 @@ static enum MHD_Result take_header(struct exchange *exchange, const char *url, c
     peer_address(connection, request->remote, sizeof request->remote);
     (void)atomic_fetch_add(&exchange->listener->server->requests, 1);
     judge_header(exchange, bit);
+    if (exchange->reply.close) { /* nobody knows where the body ends */
+        exchange->state = ANSWERED;
+        return queue_reply(exchange);
+    }
     if (announces_too_much(exchange))
         return answer_too_large(exchange);
     return MHD_YES;

@@ -190,6 +190,20 @@ static void http__refuses_two_lengths_and_closes(void **state)
     assert_status(400);
 }
 
+/* RFC 9112 section 5.1: a server MUST reject a request with whitespace between a header field name and colon.
+ * Section 6.1: what is no "chunked" does not say where the body ends. */
+static void http__refuses_framing_that_a_proxy_may_read_otherwise(void **state)
+{
+    ask(*state, "POST /scep HTTP/1.1\r\nHost: h\r\nContent-Length : 38\r\n\r\n"
+                "GET /healthz HTTP/1.1\r\nHost: hidden\r\n\r\n");
+    assert_status(400);
+    assert_null(strstr(answer, "\r\n\r\nok\n"));
+    ask(*state, "POST /scep HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n");
+    assert_status(400);
+    ask(*state, "POST /scep HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n");
+    assert_status(400);
+}
+
 static void http__refuses_a_nul_in_the_path(void **state)
 {
     ask(*state, "GET /healthz%00/x HTTP/1.1\r\nHost: h\r\n" CLOSE);
@@ -265,6 +279,7 @@ int main(void)
         cmocka_unit_test(http__refuses_other_methods_and_says_which_are_allowed),
         cmocka_unit_test(http__answers_404_elsewhere),
         cmocka_unit_test(http__refuses_two_lengths_and_closes),
+        cmocka_unit_test(http__refuses_framing_that_a_proxy_may_read_otherwise),
         cmocka_unit_test(http__refuses_a_nul_in_the_path),
         cmocka_unit_test(http__refuses_a_body_that_is_announced_too_large),
         cmocka_unit_test(http__answers_requests_in_a_row_on_one_connection),
