@@ -46,16 +46,16 @@ static enum status encode_attributes(const struct cms_signing *signing, struct s
     return buf_status(out, "the signed attributes", err);
 }
 
-/* An absent eContent for empty content: a SCEP reply without an envelope (RFC 8894 section 3.2). */
+/* Empty content, a SCEP reply without an envelope (RFC 8894 section 3.3.2), is an empty eContent and not an
+ * absent one: readers by PKCS #7 (certmonger, OpenSSL's PKCS7_verify) take the latter for a detached
+ * signature. */
 static void put_content(struct buf *out, struct span content)
 {
     size_t info = der_open(out, DER_SEQUENCE);
     der_put_oid(out, OID_DATA);
-    if (content.len > 0) {
-        size_t field = der_open(out, DER_CONTEXT_CONSTRUCTED(0));
-        der_put(out, DER_OCTET_STRING, content);
-        der_close(out, field);
-    }
+    size_t field = der_open(out, DER_CONTEXT_CONSTRUCTED(0));
+    der_put(out, DER_OCTET_STRING, content);
+    der_close(out, field);
     der_close(out, info);
 }
 

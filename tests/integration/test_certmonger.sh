@@ -71,14 +71,18 @@ equal "subject" "subject=CN = D-42" "$(openssl x509 -in "$lab/d.crt" -noout -sub
 equal "the old one stays listed" valid "$(scepter cert show "$first" --json | field status)"
 equal "both" 2 "$(scepter cert list --subject D-42 --json | jq length)"
 
-it "gets nothing for a wrong challenge, and the log says why"
+it "is told by a signed reply that its request was refused, and gives up; the log says why"
 cm request -c lab -k "$lab/k2.pem" -f "$lab/c2.pem" -N CN=eve -L 00000000000000000000000000000000 -I wrong >/dev/null
-refused() { grep -q 'subject="CN=eve" outcome=denied' "$lab/server.log"; }
-wait_for 25 refused || fail "$(cm list -i wrong 2>&1)"
-given_up() { ! state wrong | grep -q -e SUBMITTING -e GENERATING -e NEED -e NEWLY; }
-wait_for 25 given_up || fail "$(cm list -i wrong 2>&1)"
+wait_for 25 in_state wrong CA_REJECTED || fail "$(cm list -i wrong 2>&1)"
 [ ! -e "$lab/c2.pem" ] || fail "it has a certificate"
 has "reason" "the challenge is not the one of profile lab" "$lab/server.log"
+
+it "is told that its request waits for approval, and keeps waiting"
+sed -i 's/^approval .*/approval = "manual";/' "$lab/ca/templates/LabDevice.cfg"
+reload
+cm request -c lab -k "$lab/k3.pem" -f "$lab/c3.pem" -N CN=patient -L "$phrase" -I patient >/dev/null
+wait_for 25 in_state patient CA_WORKING || fail "$(cm list -i patient 2>&1)"
+equal "pending" CN=patient "$(scepter request list --status pending --json | jq -r '.[0].subject')"
 
 kill "$daemon" # before its directory goes away
 wait "$daemon" 2>/dev/null || true

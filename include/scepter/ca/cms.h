@@ -62,8 +62,8 @@ struct cms_signing {
     const struct cms_attribute *attributes; /* beside content type and message digest */
     size_t attribute_count;
 };
-/* ContentInfo with SignedData around content, appended; empty content is left out (a SCEP reply without an
- * envelope). signatureAlgorithm rsaEncryption for RSA (strongSwan). */
+/* ContentInfo with SignedData around content, appended; empty content (a SCEP reply without an envelope) is
+ * an empty eContent. signatureAlgorithm rsaEncryption for RSA (strongSwan). */
 NODISCARD enum status cms_signed_encode(const struct cms_signing *signing, struct span content,
                                         struct buf *out, struct err *err);
 /* Degenerate SignedData: certificates only (as listed, not sorted) and optionally one CRL; appended. */
