@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Worker threads and their two queues: ordinary jobs, and those that may wait for other
- * systems. There are more threads than processors, for they wait for the disk; but only so
- * many as there are processors compute at once, each job to its next wait: taking turns
- * within a job would make all of them late. The rate is measured while the workers are
- * busy, so that the bound on the queue follows what this machine can do. Does not know
- * what a job is about.
+ * systems. The rate is measured while the workers are busy, so that the bound on the
+ * queue follows what this machine can do. Does not know what a job is about.
  */
 #include "worker.h"
 
 #include "clock.h"
-#include "waiting.h"
 
 #include <pthread.h>
 
@@ -27,21 +23,10 @@ struct queue {
     int64_t last_done_us; /* of the present busy stretch; 0: idle before */
 };
 
-/* A thread whose wait is over, in the middle of its job; on its stack. */
-struct returning {
-    pthread_cond_t turn;
-    bool may_compute;
-    struct returning *next;
-};
-
 struct worker_pool {
     pthread_mutex_t lock;
     pthread_cond_t work;
     struct queue ordinary, waiting;
-    int64_t computing;
-    int64_t computing_max;
-    struct returning *returning_first, **returning_last; /* in order: they go before new jobs */
-    struct waiting_listener listener;                    /* of each thread */
     int64_t queue_wait_us;
     bool stopping;
     size_t thread_count;
@@ -93,67 +78,12 @@ static int64_t queue_expected_us(const struct queue *queue)
     return queue->length * queue->gap_us;
 }
 
-/* ---- whose turn it is to compute; the lock is held ---- */
-
-/* A turn is free: it goes to the first of those that are back from a wait. False: nobody is. */
-static bool turn_pass(struct worker_pool *pool)
-{
-    struct returning *first = pool->returning_first;
-    if (first == NULL) {
-        pool->computing--;
-        return false;
-    }
-    pool->returning_first = first->next;
-    if (first->next == NULL)
-        pool->returning_last = &pool->returning_first;
-    first->may_compute = true;
-    (void)pthread_cond_signal(&first->turn);
-    return true;
-}
-
-static void turn_await(struct worker_pool *pool)
-{
-    struct returning self = {.may_compute = false};
-    (void)pthread_cond_init(&self.turn, NULL);
-    *pool->returning_last = &self;
-    pool->returning_last = &self.next;
-    while (!self.may_compute)
-        (void)pthread_cond_wait(&self.turn, &pool->lock);
-    (void)pthread_cond_destroy(&self.turn);
-}
-
-static void on_waiting_begins(void *context)
-{
-    struct worker_pool *pool = context;
-    (void)pthread_mutex_lock(&pool->lock);
-    if (!turn_pass(pool) && pool->ordinary.length + pool->waiting.length > 0)
-        (void)pthread_cond_signal(&pool->work);
-    (void)pthread_mutex_unlock(&pool->lock);
-}
-
-static void on_waiting_ends(void *context)
-{
-    struct worker_pool *pool = context;
-    (void)pthread_mutex_lock(&pool->lock);
-    if (pool->computing < pool->computing_max)
-        pool->computing++;
-    else
-        turn_await(pool);
-    (void)pthread_mutex_unlock(&pool->lock);
-}
-
-/* ---- threads ---- */
-
-/* With the turn to do it. NULL: nothing to do, or too many compute already. */
 static struct worker_job *next_job(struct worker_pool *pool, struct queue **from)
 {
-    if (pool->computing >= pool->computing_max)
-        return NULL;
     struct queue *const queues[] = {&pool->ordinary, &pool->waiting};
     for (size_t i = 0; i < 2; i++) {
         struct worker_job *job = queue_pop(queues[i]);
         if (job != NULL) {
-            pool->computing++;
             *from = queues[i];
             return job;
         }
@@ -164,7 +94,6 @@ static struct worker_job *next_job(struct worker_pool *pool, struct queue **from
 static void *worker_main(void *argument)
 {
     struct worker_pool *pool = argument;
-    waiting_listen(&pool->listener);
     (void)pthread_mutex_lock(&pool->lock);
     for (;;) {
         struct queue *from = NULL;
@@ -183,7 +112,7 @@ static void *worker_main(void *argument)
             job->expired(job);
         (void)pthread_mutex_lock(&pool->lock);
         queue_done(from, in_time);
-        (void)turn_pass(pool);
+        /* what the end of this job made possible, this thread does itself */
         if (pool->stopping)
             (void)pthread_cond_broadcast(&pool->work);
     }
@@ -200,8 +129,7 @@ void worker_pool_free(struct worker_pool *pool)
     free(pool);
 }
 
-enum status worker_pool_start(size_t threads, size_t processors, int64_t queue_wait_s,
-                              struct worker_pool **out, struct err *err)
+enum status worker_pool_start(size_t threads, int64_t queue_wait_s, struct worker_pool **out, struct err *err)
 {
     struct worker_pool *pool = calloc(1, sizeof *pool + threads * sizeof pool->threads[0]);
     if (pool == NULL)
@@ -209,9 +137,6 @@ enum status worker_pool_start(size_t threads, size_t processors, int64_t queue_w
     (void)pthread_mutex_init(&pool->lock, NULL);
     (void)pthread_cond_init(&pool->work, NULL);
     pool->queue_wait_us = queue_wait_s * 1000000;
-    pool->computing_max = (int64_t)processors;
-    pool->returning_last = &pool->returning_first;
-    pool->listener = (struct waiting_listener){on_waiting_begins, on_waiting_ends, pool};
     pool->ordinary.running_max = (int64_t)threads;
     pool->waiting.running_max = threads > 1 ? (int64_t)threads / 2 : 1;
     for (size_t i = 0; i < threads; i++) {
@@ -238,8 +163,7 @@ enum status worker_submit(struct worker_pool *pool, struct worker_job *job, int6
     if (!full) {
         job->queued_us = clock_monotonic_us();
         queue_push(queue, job);
-        if (pool->computing < pool->computing_max)
-            (void)pthread_cond_signal(&pool->work);
+        (void)pthread_cond_signal(&pool->work);
     }
     (void)pthread_mutex_unlock(&pool->lock);
     if (!full)

@@ -24,9 +24,8 @@ struct worker_job {
     int64_t queued_us;
 };
 
-/* processors: so many threads compute at once, each until its job is done or waits (base/waiting.h). */
-NODISCARD enum status worker_pool_start(size_t threads, size_t processors, int64_t queue_wait_s,
-                                        struct worker_pool **out, struct err *err);
+NODISCARD enum status worker_pool_start(size_t threads, int64_t queue_wait_s, struct worker_pool **out,
+                                        struct err *err);
 /* STATUS_BUSY: the queue is full in time; *retry_after_s says when to come again. Thread-safe. */
 NODISCARD enum status worker_submit(struct worker_pool *pool, struct worker_job *job, int64_t *retry_after_s);
 /* Jobs that wait or run. */
