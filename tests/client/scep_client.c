@@ -29,7 +29,7 @@ static void usage(void)
           "  --issuer-cert CA.pem --serial HEX          for 20, 21, 22\n"
           "  --get  --indefinite  --ski  --signer-sha1\n"
           "  --password-recipient P  --reply-password P\n"
-          "  --corrupt key|ciphertext|content|signature\n"
+          "  --corrupt key|key-length|ciphertext|content|signature\n"
           "  --out FILE  --save FILE (the message)  --send FILE (a saved message)  --csr-out FILE\n",
           stderr);
     exit(1);
@@ -198,7 +198,7 @@ int main(int argc, char **argv)
     long http = exchange(&options, message, reply);
     char *octets = NULL;
     long len = BIO_get_mem_data(reply, &octets);
-    printf("http=%ld\n", http);
+    printf("http=%ld\noctets=%ld\n", http, len);
     int exit_code = 4;
     if (http != 200)
         printf("body=%.*s\n", (int)len, octets);

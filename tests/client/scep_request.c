@@ -7,6 +7,7 @@
 #include <openssl/asn1t.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 
@@ -233,21 +234,41 @@ static BIO *to_bio(CMS_ContentInfo *cms, BIO *data, int flags, bool indefinite)
     return out;
 }
 
-/* Flips bits of the last octet of the encrypted key or of the ciphertext, found from the end. */
-static BIO *corrupt_envelope(BIO *envelope, const char *how)
+/* Where the first OCTET STRING of 256 octets is, 04 82 01 00: the encrypted key. */
+static unsigned char *encrypted_key(unsigned char *octets, long len)
 {
-    char *octets = NULL;
+    long at = 0;
+    while (at + 4 + 256 <= len && memcmp(octets + at, "\x04\x82\x01\x00", 4) != 0)
+        at++;
+    NEED("no encrypted key to corrupt", at + 4 + 256 <= len);
+    return octets + at + 4;
+}
+
+/* A content key of 15 octets, rightly encrypted: no cipher has such. */
+static void shorten_key(const struct material *material, unsigned char *encrypted)
+{
+    unsigned char key[15];
+    size_t len = 256;
+    RAND_bytes(key, sizeof key);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(X509_get0_pubkey(sk_X509_value(material->recipients, 0)), NULL);
+    NEED("encrypting a short key", context != NULL && EVP_PKEY_encrypt_init(context) > 0 &&
+                                       EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) > 0 &&
+                                       EVP_PKEY_encrypt(context, encrypted, &len, key, sizeof key) > 0 &&
+                                       len == 256);
+    EVP_PKEY_CTX_free(context);
+}
+
+/* Flips bits of the encrypted key or of the ciphertext's last octet, or puts another key in. */
+static BIO *corrupt_envelope(BIO *envelope, const struct material *material, const char *how)
+{
+    unsigned char *octets = NULL;
     long len = BIO_get_mem_data(envelope, &octets);
-    long at = strcmp(how, "ciphertext") == 0 ? len - 1 : len / 2;
-    if (strcmp(how, "key") ==
-        0) { /* the encrypted key is the first OCTET STRING of 256 octets: 04 82 01 00 */
-        for (at = 0; at + 4 < len; at++)
-            if (memcmp(octets + at, "\x04\x82\x01\x00", 4) == 0)
-                break;
-        at += 100;
-    }
-    NEED("nothing to corrupt", at < len);
-    octets[at] = (char)(octets[at] ^ 0x55);
+    if (strcmp(how, "key") == 0)
+        encrypted_key(octets, len)[96] ^= 0x55;
+    else if (strcmp(how, "key-length") == 0)
+        shorten_key(material, encrypted_key(octets, len));
+    else if (strcmp(how, "ciphertext") == 0)
+        octets[len - 1] ^= 0x55;
     return envelope;
 }
 
@@ -270,10 +291,7 @@ static BIO *make_envelope(const struct options *options, struct material *materi
         NEED("CMS_final", CMS_final(cms, content, NULL, (unsigned)flags));
     BIO *out = to_bio(cms, content, flags, options->indefinite);
     CMS_ContentInfo_free(cms);
-    if (options->corrupt != NULL &&
-        (strcmp(options->corrupt, "key") == 0 || strcmp(options->corrupt, "ciphertext") == 0))
-        return corrupt_envelope(out, options->corrupt);
-    return out;
+    return options->corrupt != NULL ? corrupt_envelope(out, material, options->corrupt) : out;
 }
 
 /* ---- signature ---- */
