@@ -85,8 +85,20 @@ static enum status connection_new(const char *path, struct sql_connection **out,
     return STATUS_OK;
 }
 
+/* A change touches about twenty pages. SQLite keeps what a savepoint needs to go back in memory up to this
+ * size only, by default 64 KiB, and then makes, fills and removes a file in each group of commits. */
+#define SAVEPOINT_IN_MEMORY_MAX (1 << 20)
+
+static void configure_library(void)
+{
+    /* refused if the program has used SQLite already: then the default stays, which is slower */
+    (void)sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, SAVEPOINT_IN_MEMORY_MAX);
+}
+
 enum status sql_open(const char *path, bool reader, struct sql_connection **out, struct err *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, configure_library);
     AUTO(sql_connection) struct sql_connection *on = NULL;
     TRY(connection_new(path, &on, err));
     on->is_opening = !reader;
