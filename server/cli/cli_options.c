@@ -51,6 +51,16 @@ static enum status as_usage(enum status status, const char *name, struct err *er
     return STATUS_USAGE;
 }
 
+/* An empty text would leave a challenge unbound that was meant to be bound, as by --set
+ * EnrollmentUser=$UNSET. */
+static enum status take_value(const char *pair, struct values *values, struct err *err)
+{
+    const char *equals = strchr(pair, '=');
+    if (equals != NULL && equals[1] == '\0')
+        return ERR(err, STATUS_MALFORMED, "%.80s without a text behind it: say which, or leave it out", pair);
+    return values_set_pair(values, pair, err);
+}
+
 static enum status take_option(const struct cli_option *option, const char *text, struct err *err)
 {
     switch (option->type) {
@@ -65,7 +75,7 @@ static enum status take_option(const struct cli_option *option, const char *text
     case CLI_DURATION:
         return as_usage(duration_parse(text, option->target, err), option->name, err);
     case CLI_VALUES:
-        return as_usage(values_set_pair(option->target, text, err), option->name, err);
+        return as_usage(take_value(text, option->target, err), option->name, err);
     case CLI_TEXTS:
         return take_text(option->name, text, option->target, err);
     }
