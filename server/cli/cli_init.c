@@ -254,13 +254,35 @@ static void warn(const struct wishes *wishes)
                       "messages; take it for clients that know only one CA certificate\n");
 }
 
+/* Why the directory is not taken: where an init was killed, that is what there is to know. */
+static enum status explain_unfinished(const char *dir, struct err *err)
+{
+    AUTO(app) struct app *app = NULL;
+    AUTO(authority) struct authority *authority = NULL;
+    AUTO(buf) struct buf csr = BUF(CSR_MAX_LEN);
+    struct err why = {0};
+    const enum status status = err->status;
+    if (status != STATUS_CONFLICT || app_open_store(dir, &app, &why) != STATUS_OK)
+        return status;
+    const struct authority_config wanted = server_authority_config(dir, app_config(app), NULL);
+    if (authority_open(app_store(app), &wanted, &authority, &why) != STATUS_NOT_FOUND ||
+        authority_csr(app_store(app), &csr, &why) != STATUS_NOT_FOUND)
+        return status;
+    return ERR(
+        err, status,
+        "%s holds an authority that an interrupted init left unfinished; it has issued nothing: remove the "
+        "directory and run scepter init again",
+        dir);
+}
+
 static enum status init(struct cli *cli, struct err *err)
 {
     AUTO(wishes) struct wishes wishes = {0};
     AUTO(data_dir) struct data_dir made = {0};
     AUTO(store) struct store *store = NULL; /* closed before data_dir takes anything away again */
     TRY(read_wishes(cli, &wishes, err));
-    TRY(data_dir_begin(cli->dir, &made, err));
+    if (data_dir_begin(cli->dir, &made, err) != STATUS_OK)
+        return explain_unfinished(cli->dir, err);
     TRY(work_out_passphrase(&wishes, err));
     TRY(make_all(&made, &wishes, &store, err));
     TRY(report(cli->dir, &wishes, store, err));
