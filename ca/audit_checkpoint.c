@@ -9,8 +9,9 @@
 #include "clock.h"
 #include "text.h"
 
+#include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CHECKPOINT_ACTION "audit.checkpoint"
@@ -97,21 +98,55 @@ static enum status not_a_checkpoint(struct err *err)
                "this is no checkpoint: it reads \"rows=N hash=HEX time=TIME key=N signature=BASE64\"");
 }
 
+/* The word behind a label at *at, which is moved behind it. */
+static bool take_word(const char **at, const char *label, struct span *word)
+{
+    size_t label_len = strlen(label);
+    if (strncmp(*at, label, label_len) != 0)
+        return false;
+    *word = SPAN(*at + label_len, strcspn(*at + label_len, " "));
+    *at += label_len + word->len;
+    return word->len > 0;
+}
+
+static bool take_number(const char **at, const char *label, int64_t *number)
+{
+    struct span word;
+    char *end = NULL;
+    if (!take_word(at, label, &word))
+        return false;
+    errno = 0;
+    *number = strtoll((const char *)word.data, &end, 10);
+    return errno == 0 && end == *at;
+}
+
+static bool take_hash(const char **at, const char *label, uint8_t hash[SHA256_LEN])
+{
+    AUTO(buf) struct buf octets = BUF(SHA256_LEN);
+    char digits[2 * SHA256_LEN + 1] = {0};
+    struct span word;
+    if (!take_word(at, label, &word) || word.len != 2 * SHA256_LEN)
+        return false;
+    memcpy(digits, word.data, word.len);
+    if (hex_decode(digits, &octets, NULL) != STATUS_OK || octets.len != SHA256_LEN)
+        return false;
+    memcpy(hash, octets.data, SHA256_LEN);
+    return true;
+}
+
 static enum status parse(const char *text, struct checkpoint *out, struct err *err)
 {
-    char hash_text[2 * SHA256_LEN + 1];
-    AUTO(buf) struct buf hash = BUF(SHA256_LEN);
     const char *start = strstr(text, "rows=");
     const char *end = start != NULL ? strstr(start, " signature=") : NULL;
-    if (end == NULL || strlen(start) > CHECKPOINT_MAX ||
-        sscanf(start, "rows=%" SCNd64 " hash=%64[0-9a-f] time=%*31s key=%" SCNd64, &out->id, hash_text,
-               &out->key_index) != 3)
+    const char *at = start;
+    struct span time;
+    if (end == NULL || strlen(start) > CHECKPOINT_MAX || !take_number(&at, "rows=", &out->id) ||
+        !take_hash(&at, " hash=", out->hash) || !take_word(&at, " time=", &time) ||
+        !take_number(&at, " key=", &out->key_index) || at != end)
         return not_a_checkpoint(err);
     const char *signature = end + strlen(" signature=");
-    if (hex_decode(hash_text, &hash, NULL) != STATUS_OK || hash.len != SHA256_LEN ||
-        base64_decode(SPAN(signature, strcspn(signature, " \r\n")), &out->signature, NULL) != STATUS_OK)
+    if (base64_decode(SPAN(signature, strcspn(signature, " \r\n")), &out->signature, NULL) != STATUS_OK)
         return not_a_checkpoint(err);
-    memcpy(out->hash, hash.data, SHA256_LEN);
     out->statement = SPAN(start, (size_t)(end - start));
     return STATUS_OK;
 }

@@ -209,7 +209,8 @@ enum status cms_password_unwrap(enum cms_cipher content_cipher, const struct cms
     enum status status = unwrap_blocks(recipient, kek, &plain, err);
     OPENSSL_cleanse(kek, sizeof kek);
     TRY(status);
-    if (plain.len < WRAP_HEAD_LEN + key_len || !unwrapped_fits(buf_span(&plain), key_len))
+    if (plain.len <= WRAP_HEAD_LEN || plain.len - WRAP_HEAD_LEN < key_len ||
+        !unwrapped_fits(buf_span(&plain), key_len))
         return cms_envelope_refused(err);
     memcpy(content_key, plain.data + WRAP_HEAD_LEN, key_len);
     return STATUS_OK;

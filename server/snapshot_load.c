@@ -273,7 +273,7 @@ static enum status copy_profile(const struct profile *from, struct profile *out,
     TRY(text_copy(from->webhook.secret, &copy.webhook.secret, err));
     TRY(text_copy(from->webhook.ca_file, &copy.webhook.ca_file, err));
     *out = copy;
-    copy = (struct profile){0};
+    copy = (struct profile){0}; /* NOLINT(clang-analyzer-deadcode.DeadStores): scope cleanup reads it */
     return STATUS_OK;
 }
 

@@ -122,7 +122,7 @@ static enum status load_files(const struct config_strings *paths, const struct t
             set->count++;
     }
     if (set->count > 1)
-        qsort(set->templates, set->count, sizeof *set->templates, by_name);
+        qsort(set->templates, set->count, sizeof(struct template *), by_name);
     check_duplicates(set, mistakes);
     return config_mistakes_status(mistakes, err);
 }

@@ -43,10 +43,12 @@ static enum status read_certificate(const char *path, struct certificate **out, 
     AUTO(buf) struct buf file = BUF(4 * CERTIFICATE_MAX_LEN);
     AUTO(buf) struct buf der = BUF(CERTIFICATE_MAX_LEN);
     TRY(file_read(path, &file, err));
-    if (der_from_any(buf_span(&file), certificate_pem_labels, &der, err) != STATUS_OK ||
-        certificate_decode(buf_span(&der), out, err) != STATUS_OK)
-        return err_prefix(err, "%.200s holds no certificate: ", path);
-    return STATUS_OK;
+    enum status status = der_from_any(buf_span(&file), certificate_pem_labels, &der, err);
+    if (status == STATUS_OK)
+        status = certificate_decode(buf_span(&der), out, err);
+    if (status != STATUS_OK)
+        (void)err_prefix(err, "%.200s holds no certificate: ", path);
+    return status;
 }
 
 /* Borrows from the certificate, but for subject. */

@@ -112,12 +112,12 @@ static int compare_uid(const void *a, const void *b)
 
 static enum status check_twice(const struct devices *devices, struct err *err)
 {
-    AUTO(heap) const struct device_row **sorted = calloc(devices->count + 1, sizeof(*sorted));
+    AUTO(heap) const struct device_row **sorted = calloc(devices->count + 1, sizeof(struct device_row *));
     if (sorted == NULL)
         return ERR(err, STATUS_NOMEM, "out of memory");
     for (size_t i = 0; i < devices->count; i++)
         sorted[i] = &devices->items[i];
-    qsort(sorted, devices->count, sizeof(*sorted), compare_uid);
+    qsort(sorted, devices->count, sizeof(struct device_row *), compare_uid);
     for (size_t i = 1; i < devices->count; i++)
         if (strcmp(sorted[i - 1]->uid, sorted[i]->uid) == 0)
             return ERR(err, STATUS_CONFLICT, "%s %.100s stands in the file twice", UID_COLUMN,

@@ -107,7 +107,7 @@ static enum status take_field(struct csv_reader *reader, struct csv_record *reco
 
 static enum status take_record(struct csv_reader *reader, struct csv_record *record, struct err *err)
 {
-    size_t starts[CSV_FIELDS_MAX + 1];
+    size_t starts[CSV_FIELDS_MAX + 1] = {0};
     record->text = BUF(RECORD_MAX);
     record->line = reader->line;
     for (;;) {

@@ -61,17 +61,18 @@ static enum status put(FILE *stream, const void *octets, size_t len, struct err 
 
 static enum status put_header(FILE *stream, const char *name, uint64_t size, struct err *err)
 {
+    static const uint8_t magic[8] = "ustar\00000";
     char block[BLOCK] = {0};
     if (strlen(name) > TAR_NAME_MAX || size >= SIZE_MAX_)
         return ERR(err, STATUS_LIMIT, "%.200s is too long or too large for the archive", name);
-    memcpy(block + AT_NAME, name, strlen(name));
+    memcpy(block + AT_NAME, name, strlen(name) + 1);
     put_octal(block + AT_MODE, 7, 0600);
     put_octal(block + AT_UID, 7, 0);
     put_octal(block + AT_GID, 7, 0);
     put_octal(block + AT_SIZE, 11, size);
     put_octal(block + AT_TIME, 11, (uint64_t)clock_now());
     block[AT_TYPE] = '0';
-    memcpy(block + AT_MAGIC, "ustar\00000", 8);
+    memcpy(block + AT_MAGIC, magic, sizeof(magic));
     put_octal(block + AT_SUM, 6, checksum(block));
     block[AT_SUM + 7] = ' ';
     return put(stream, block, sizeof(block), err);

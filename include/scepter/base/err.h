@@ -46,7 +46,11 @@ struct err {
 #define NODISCARD __attribute__((warn_unused_result))
 
 /* Fills err (may be NULL) and gives status back: return ERR(err, STATUS_LIMIT, "…", …); */
+#ifdef __clang_analyzer__ /* which cannot see in another file that the status comes back */
+#define ERR(err, status, ...) (err_fill((err), (status), __func__, __VA_ARGS__), (status))
+#else
 #define ERR(err, status, ...) err_fill((err), (status), __func__, __VA_ARGS__)
+#endif
 
 enum status err_fill(struct err *err, enum status status, const char *where, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -58,7 +62,7 @@ enum status err_fill_openssl(struct err *err, enum status status, const char *wh
     __attribute__((format(printf, 4, 5)));
 
 /* Puts context before the text of a filled err ("template User: "); gives err's status back
- * (STATUS_INTERNAL if err is NULL, for the status is not known then: with an optional err keep the status). */
+ * (STATUS_INTERNAL if err is NULL, for the status is not known then: keep it where err is optional). */
 enum status err_prefix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* "malformed", "denied" …: the word for a status, static. */
