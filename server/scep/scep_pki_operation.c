@@ -255,8 +255,16 @@ static void answer_message(const struct scep_call *call, const struct scep_messa
         answer_error(call, err, reply);
         return;
     }
+    const struct outcome *outcome = &result->outcome;
     const struct scep_reply cert_rep = reply_of(message, result, status, err);
     log_operation(call, message, result, &cert_rep);
+    if (status == STATUS_OK && outcome->disposition == DISPOSITION_FAILED && is_outage(outcome->status)) {
+        struct err why = {0};
+        (void)ERR(&why, outcome->status, "%s", outcome->reason != NULL ? outcome->reason : "the CA failed");
+        reply_error(reply, &why);
+        reply->logged = true;
+        return;
+    }
     answer_cert_rep(call, message, &cert_rep, reply);
 }
 
