@@ -120,8 +120,10 @@ static void free_server(struct http_server *server)
     worker_pool_drain(server->workers);
     for (size_t i = 0; i < server->listener_count; i++) {
         struct listener *listener = &server->listeners[i];
-        if (listener->daemon != NULL)
+        if (listener->daemon != NULL) {
+            (void)MHD_quiesce_daemon(listener->daemon); /* else it closes our socket itself */
             MHD_stop_daemon(listener->daemon);
+        }
         if (listener->fd >= 0)
             (void)close(listener->fd);
     }
@@ -207,10 +209,9 @@ void http_server_stop(struct http_server *server, int64_t grace_s)
         return;
     atomic_store(&server->stopping, true);
     for (size_t i = 0; i < server->listener_count; i++) {
-        MHD_socket fd = MHD_quiesce_daemon(server->listeners[i].daemon);
-        if (fd != MHD_INVALID_SOCKET)
-            (void)close(fd);
-        server->listeners[i].fd = -1;
+        (void)MHD_quiesce_daemon(server->listeners[i].daemon);
+        /* its threads may be accepting at this moment: the descriptor is closed when they have ended */
+        (void)shutdown(server->listeners[i].fd, SHUT_RDWR);
     }
     wait_until_idle(server, grace_s);
     worker_pool_drain(server->workers);
