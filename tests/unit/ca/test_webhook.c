@@ -26,10 +26,19 @@ static struct {
     pthread_t thread;
     char url[64];
     /* what it answers; set before a request, read by the thread while that waits */
+    pthread_mutex_t lock;
     const char *answer;  /* NULL: nothing at all */
     size_t padding;      /* so many blanks behind it */
     struct buf received; /* the last request */
-} hook;
+} hook = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void set_answer(const char *answer, size_t padding)
+{
+    (void)pthread_mutex_lock(&hook.lock);
+    hook.answer = answer;
+    hook.padding = padding;
+    (void)pthread_mutex_unlock(&hook.lock);
+}
 
 /* ---- the server ---- */
 
@@ -52,14 +61,18 @@ static void answer_one(int connection)
     buf_clear(&hook.received);
     while (!is_whole(&hook.received) && (got = recv(connection, octets, sizeof octets, 0)) > 0)
         buf_add(&hook.received, SPAN(octets, (size_t)got));
-    if (hook.answer == NULL) { /* silence until the client gives up */
+    (void)pthread_mutex_lock(&hook.lock);
+    const char *answer = hook.answer;
+    const size_t padding = hook.padding;
+    (void)pthread_mutex_unlock(&hook.lock);
+    if (answer == NULL) { /* silence until the client gives up */
         while (recv(connection, octets, sizeof octets, 0) > 0)
             continue;
         return;
     }
-    (void)send(connection, hook.answer, strlen(hook.answer), MSG_NOSIGNAL);
+    (void)send(connection, answer, strlen(answer), MSG_NOSIGNAL);
     memset(octets, ' ', sizeof octets);
-    for (size_t sent = 0; sent < hook.padding; sent += sizeof octets)
+    for (size_t sent = 0; sent < padding; sent += sizeof octets)
         if (send(connection, octets, sizeof octets, MSG_NOSIGNAL) < 0)
             break;
 }
@@ -115,14 +128,19 @@ static void hook_client(struct client *client, const char *cn, const char *id)
     client_initial(client, fixture_rsa(0), cn, "phrase-of-the-uem", "hook", id);
 }
 
-static void denied_with(const char *answer, const char *words)
+static void denied_with_padding(const char *answer, size_t padding, const char *words)
 {
     AUTO(client) struct client client = {0};
     int64_t before = fixture_counts().certificates_valid;
-    hook.answer = answer;
+    set_answer(answer, padding);
     hook_client(&client, "w", "w");
     client_denied(&client, words);
     assert_int_equal(fixture_counts().certificates_valid, before);
+}
+
+static void denied_with(const char *answer, const char *words)
+{
+    denied_with_padding(answer, 0, words);
 }
 
 static void webhook__a_plain_200_allows(void **state)
@@ -130,7 +148,7 @@ static void webhook__a_plain_200_allows(void **state)
     (void)state;
     AUTO(client) struct client client = {0};
     AUTO(outcome) struct outcome outcome = {0};
-    hook.answer = YES;
+    set_answer(YES, 0);
     hook_client(&client, "w-1", "w-1");
     client_enroll(&client, DISPOSITION_ISSUED, &outcome);
     assert_string_equal(outcome.requester, "webhook of profile hook");
@@ -176,7 +194,7 @@ static void webhook__is_told_the_request_and_signed(void **state)
     (void)state;
     AUTO(client) struct client client = {.csr = BUF(CSR_MAX_LEN), .certificate = self_signed(fixture_rsa(0))};
     AUTO(outcome) struct outcome outcome = {0};
-    hook.answer = YES;
+    set_answer(YES, 0);
     csr_make(fixture_rsa(0), "w-2", "phrase-of-the-uem", "DNS:w2.lab.example", NULL, &client.csr);
     client_request(&client, "hook", "w-2");
     client_enroll(&client, DISPOSITION_ISSUED, &outcome);
@@ -207,7 +225,7 @@ static void webhook__gives_values_that_are_held_against_the_request(void **state
     AUTO(request_row) struct request_row row = {0};
     struct profile device = *fixture_find("hook");
     device.template_any = fixture_find("device")->template_any;
-    hook.answer = OK_HEAD "{\"values\": {\"DeviceUid\": \"w-3\", \"EnrollmentUser\": \"jdoe\"}}";
+    set_answer(OK_HEAD "{\"values\": {\"DeviceUid\": \"w-3\", \"EnrollmentUser\": \"jdoe\"}}", 0);
     hook_client(&client, "w-3", "w-3");
     client.request.profile = &device;
     client_enroll(&client, DISPOSITION_ISSUED, &outcome);
@@ -250,9 +268,7 @@ static void webhook__anything_else_denies(void **state)
 static void webhook__too_long_an_answer_denies(void **state)
 {
     (void)state;
-    hook.padding = 70000;
-    denied_with(OK_HEAD "{}", "larger than 65536 octets");
-    hook.padding = 0;
+    denied_with_padding(OK_HEAD "{}", 70000, "larger than 65536 octets");
 }
 
 static void webhook__silence_denies_after_its_timeout(void **state)
@@ -290,10 +306,10 @@ static void webhook__is_not_asked_without_a_challenge_nor_for_a_retry(void **sta
     AUTO(client) struct client none = {0};
     AUTO(client) struct client client = {0};
     AUTO(outcome) struct outcome outcome = {0};
-    hook.answer = YES;
+    set_answer(YES, 0);
     hook_client(&client, "w-6", "w-6");
     client_enroll(&client, DISPOSITION_ISSUED, &outcome);
-    hook.answer = DENY_HEAD "asked twice";
+    set_answer(DENY_HEAD "asked twice", 0);
     client_enroll(&client, DISPOSITION_ISSUED, &outcome);
     assert_true(outcome.retry);
     client_initial(&none, fixture_rsa(0), "w-7", NULL, "hook", "w-7");
