@@ -22,6 +22,7 @@ struct connection {
     int64_t header_since_us;   /* first seen with part of a header; 0: none */
     int64_t request_since_us;  /* a request is being received since; 0: none */
     bool busy;                 /* a whole request is in work */
+    void *exchange; /* http_request.c's, of the request that is not completed; its thread's alone */
 };
 
 struct connection_list; /* opaque, thread-safe */

@@ -39,6 +39,18 @@ struct exchange {
     bool too_many_arguments;
 };
 
+static void exchange_free(struct exchange *exchange)
+{
+    if (exchange == NULL)
+        return;
+    for (size_t i = 0; i < exchange->request.argument_count; i++)
+        free(exchange->arguments[i].name);
+    reply_free(&exchange->reply);
+    buf_free(&exchange->body);
+    free(exchange->path);
+    free(exchange);
+}
+
 /* ---- connections ---- */
 
 void http_on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
@@ -46,6 +58,9 @@ void http_on_connection(void *cls, struct MHD_Connection *connection, void **soc
 {
     struct listener *listener = cls;
     if (toe == MHD_CONNECTION_NOTIFY_CLOSED) {
+        struct connection *tcp = *socket_context;
+        if (tcp != NULL)
+            exchange_free(tcp->exchange); /* libmicrohttpd completes no request whose arguments do not fit */
         connection_close(listener->server->connections, *socket_context);
         *socket_context = NULL;
         return;
@@ -86,8 +101,10 @@ void *http_on_uri(void *cls, const char *uri, struct MHD_Connection *connection)
     for (size_t i = 0; i + 2 < path_len; i++)
         if (uri[i] == '%' && uri[i + 1] == '0' && uri[i + 2] == '0')
             exchange->path_has_nul = true;
-    if (exchange->tcp != NULL)
+    if (exchange->tcp != NULL) {
+        exchange->tcp->exchange = exchange;
         connection_receiving(exchange->listener->server->connections, exchange->tcp);
+    }
     return exchange;
 }
 
@@ -99,14 +116,11 @@ void http_on_completed(void *cls, struct MHD_Connection *connection, void **con_
     *con_cls = NULL;
     if (exchange == NULL)
         return;
-    if (exchange->tcp != NULL)
+    if (exchange->tcp != NULL) {
+        exchange->tcp->exchange = NULL;
         connection_idle(exchange->listener->server->connections, exchange->tcp);
-    for (size_t i = 0; i < exchange->request.argument_count; i++)
-        free(exchange->arguments[i].name);
-    reply_free(&exchange->reply);
-    buf_free(&exchange->body);
-    free(exchange->path);
-    free(exchange);
+    }
+    exchange_free(exchange);
 }
 
 /* ---- the header ---- */

@@ -257,6 +257,19 @@ static void http__closes_a_connection_whose_header_drips(void **state)
     assert_true(closed);
 }
 
+/* So many that libmicrohttpd's memory for the connection is used up: it neither answers nor completes the
+ * request, and the deadline closes it. Nothing of it stays behind (proven by the address sanitizer). */
+static void http__lets_go_of_a_request_with_thousands_of_arguments(void **state)
+{
+    int fd = dial(*state);
+    say(fd, "GET /healthz?", 13);
+    for (int i = 0; i < 5000; i++)
+        say(fd, "a=b&", 4);
+    say(fd, " HTTP/1.1\r\n" CLOSE, strlen(" HTTP/1.1\r\n" CLOSE));
+    hear(fd, answer);
+    assert_true(strncmp(answer, "HTTP/1.1 2", 10) != 0);
+}
+
 static void http_server_start__refuses_a_port_that_is_taken(void **state)
 {
     const struct place *place = *state;
@@ -285,6 +298,7 @@ int main(void)
         cmocka_unit_test(http__answers_requests_in_a_row_on_one_connection),
         cmocka_unit_test(http__carries_a_request_line_of_64_kib),
         cmocka_unit_test(http__closes_a_connection_whose_header_drips),
+        cmocka_unit_test(http__lets_go_of_a_request_with_thousands_of_arguments),
         cmocka_unit_test(http_server_start__refuses_a_port_that_is_taken),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
