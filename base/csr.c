@@ -132,13 +132,10 @@ static enum status read_challenge(struct csr *csr, struct der_reader *values, st
     static const char what[] = "challengePassword (RFC 2985 section 5.4.1)";
     AUTO(buf) struct buf text = BUF(CSR_CHALLENGE_MAX_LEN);
     struct der_tlv tlv;
-    bool narrow = false;
 
     TRY(der_any(values, &tlv, what, err));
     TRY(der_finish(values, "challengePassword (RFC 2985 section 5.4.1) with more than one value", err));
-    /* devices do not keep to the alphabets of these two, and '*' of a blanked one is in neither */
-    narrow = tlv.tag == DER_PRINTABLE_STRING || tlv.tag == DER_NUMERIC_STRING;
-    TRY(der_string_utf8(narrow ? DER_IA5_STRING : tlv.tag, tlv.content, &text, what, err));
+    TRY(der_string_utf8(tlv.tag, tlv.content, &text, what, err));
     csr->challenge_tag = tlv.tag;
     csr->challenge_octets = tlv.content;
     csr->challenge = buf_take_text(&text);

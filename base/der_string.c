@@ -1,32 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The string types of X.509 into UTF-8, each held to its alphabet. It does not normalise, compare or
+ * The string types of X.509 into UTF-8, each held to its alphabet (PrintableString and
+ * NumericString to printable ASCII). It does not normalise, compare or
  * shorten text, and does not know which type a field should have.
  */
 #include "der.h"
 
-#include "text.h"
+#include "utf8.h"
 
 /* Appends one character; false for what is none: NUL, surrogates, beyond U+10FFFF. */
 static bool add_character(struct buf *out, uint32_t character)
 {
     if (character == 0 || character > 0x10ffff || (character >= 0xd800 && character <= 0xdfff))
         return false;
-    uint8_t tail = 0x80 | (character & 0x3f);
-    if (character < 0x80) {
-        buf_add_octet(out, (uint8_t)character);
-    } else if (character < 0x800) {
-        buf_add(out, SPAN(((uint8_t[]){(uint8_t)(0xc0 | character >> 6), tail}), 2));
-    } else if (character < 0x10000) {
-        buf_add(out, SPAN(((uint8_t[]){(uint8_t)(0xe0 | character >> 12),
-                                       (uint8_t)(0x80 | (character >> 6 & 0x3f)), tail}),
-                          3));
-    } else {
-        buf_add(out, SPAN(((uint8_t[]){(uint8_t)(0xf0 | character >> 18),
-                                       (uint8_t)(0x80 | (character >> 12 & 0x3f)),
-                                       (uint8_t)(0x80 | (character >> 6 & 0x3f)), tail}),
-                          4));
-    }
+    utf8_append(out, character);
     return true;
 }
 
@@ -45,23 +32,13 @@ static bool add_wide(struct buf *out, struct span content, size_t width)
     return true;
 }
 
-/* X.680 section 41.4 */
-static bool in_printable(uint8_t c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != 0 && strchr(" '()+,-./:=?", c) != NULL);
-}
-
-static bool in_numeric(uint8_t c)
-{
-    return c == ' ' || (c >= '0' && c <= '9');
-}
-
 static bool in_ia5(uint8_t c)
 {
     return c > 0 && c < 0x80;
 }
 
+/* Also PrintableString and NumericString: devices write '@', '_' and '*' into them, which X.680 section 41
+ * does not have there, and OpenSSL reads it. */
 static bool in_visible(uint8_t c)
 {
     return c >= 0x20 && c < 0x7f;
@@ -93,7 +70,7 @@ static bool add_string(uint8_t tag, struct span content, struct buf *out, const 
         return add_utf8(out, content);
     case DER_PRINTABLE_STRING:
         *type = "PrintableString";
-        return add_narrow(out, content, in_printable);
+        return add_narrow(out, content, in_visible);
     case DER_IA5_STRING:
         *type = "IA5String";
         return add_narrow(out, content, in_ia5);
@@ -102,7 +79,7 @@ static bool add_string(uint8_t tag, struct span content, struct buf *out, const 
         return add_narrow(out, content, in_visible);
     case DER_NUMERIC_STRING:
         *type = "NumericString";
-        return add_narrow(out, content, in_numeric);
+        return add_narrow(out, content, in_visible);
     case DER_T61_STRING:
         *type = "TeletexString";
         return add_wide(out, content, 1);

@@ -87,14 +87,11 @@ enum status name_take_value(struct der_reader *reader, struct span type, bool wi
     AUTO(buf) struct buf text = BUF(NAME_VALUE_MAX);
     AUTO(heap) char *value = NULL;
     struct der_tlv tlv;
-    uint8_t read_as = 0;
 
     TRY(der_any(reader, &tlv, what, err));
     if (tlv.tag == DER_VISIBLE_STRING) /* no DirectoryString, and OpenSSL reads no name that has one */
         return ERR(err, STATUS_MALFORMED, "%s: is a VisibleString; use UTF8String or PrintableString", what);
-    /* devices write '@', '_', '&' and '*' into PrintableString, which has none of them */
-    read_as = tlv.tag == DER_PRINTABLE_STRING ? DER_IA5_STRING : tlv.tag;
-    TRY(der_string_utf8(read_as, tlv.content, &text, what, err));
+    TRY(der_string_utf8(tlv.tag, tlv.content, &text, what, err));
     value = buf_take_text(&text);
     if (value == NULL)
         return ERR(err, STATUS_NOMEM, "out of memory");
@@ -158,23 +155,10 @@ uint32_t name_next_character(const char **next)
 
 void name_put_character(struct buf *out, uint32_t character)
 {
-    if (character < 0x80) {
-        buf_add_octet(out, (uint8_t)character);
-    } else if (character < 0x800) {
-        buf_add_octet(out, (uint8_t)(0xc0 | character >> 6));
-        buf_add_octet(out, (uint8_t)(0x80 | (character & 0x3f)));
-    } else if (character < 0x10000) {
-        buf_add_octet(out, (uint8_t)(0xe0 | character >> 12));
-        buf_add_octet(out, (uint8_t)(0x80 | (character >> 6 & 0x3f)));
-        buf_add_octet(out, (uint8_t)(0x80 | (character & 0x3f)));
-    } else if (character < NAME_OCTET) {
-        buf_add_octet(out, (uint8_t)(0xf0 | character >> 18));
-        buf_add_octet(out, (uint8_t)(0x80 | (character >> 12 & 0x3f)));
-        buf_add_octet(out, (uint8_t)(0x80 | (character >> 6 & 0x3f)));
-        buf_add_octet(out, (uint8_t)(0x80 | (character & 0x3f)));
-    } else {
+    if (character < NAME_OCTET)
+        utf8_append(out, character);
+    else
         buf_add_octet(out, (uint8_t)(character - NAME_OCTET));
-    }
 }
 
 /* X.680 section 41.4 */

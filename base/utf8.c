@@ -50,6 +50,27 @@ size_t utf8_next(struct span octets, uint32_t *code)
     return len;
 }
 
+void utf8_append(struct buf *out, uint32_t code)
+{
+    uint8_t octets[4];
+    size_t len = 0;
+    if (code < 0x80) {
+        octets[len++] = (uint8_t)code;
+    } else if (code < 0x800) {
+        octets[len++] = (uint8_t)(0xc0 | code >> 6);
+    } else if (code < 0x10000) {
+        octets[len++] = (uint8_t)(0xe0 | code >> 12);
+        octets[len++] = (uint8_t)(0x80 | (code >> 6 & 0x3f));
+    } else {
+        octets[len++] = (uint8_t)(0xf0 | code >> 18);
+        octets[len++] = (uint8_t)(0x80 | (code >> 12 & 0x3f));
+        octets[len++] = (uint8_t)(0x80 | (code >> 6 & 0x3f));
+    }
+    if (code >= 0x80)
+        octets[len++] = (uint8_t)(0x80 | (code & 0x3f));
+    buf_add(out, SPAN(octets, len));
+}
+
 bool utf8_is_control(uint32_t code)
 {
     return code < 0x20 || (code >= 0x7f && code <= 0x9f);

@@ -112,7 +112,8 @@ NODISCARD enum status der_take_flags(struct der_reader *reader, unsigned *flags,
 NODISCARD enum status der_take_time(struct der_reader *reader, int64_t *unix_s, const char *what,
                                     struct err *err);
 /* Any of the string types of RFC 5280 section 4.1.2.4, UTF-8, BMP, Universal, T61 (as Latin-1), Printable,
- * IA5, Visible and Numeric, appended to out as UTF-8. NUL characters and ill-formed strings are refused. */
+ * IA5, Visible and Numeric, appended to out as UTF-8. Printable and Numeric may hold any printable ASCII, as
+ * devices send it. NUL characters and ill-formed strings are refused. */
 NODISCARD enum status der_string_utf8(uint8_t tag, struct span content, struct buf *out, const char *what,
                                       struct err *err);
 
