@@ -16,7 +16,7 @@
 #include <stdio.h>
 
 #define FILE_NAME "scepter.cfg"
-#define DOCS      TEST_DATA "/../../docs/configuration.md"
+#define DOCS      SOURCE_DIR "/docs/configuration.md"
 
 static struct server_config *parse(const char *text)
 {
