@@ -253,28 +253,3 @@ enum status ber_to_der(struct span in, struct buf *scratch, struct span *out, st
     *out = buf_span(scratch);
     return STATUS_OK;
 }
-
-enum status der_take_implicit_octets(struct der_reader *reader, unsigned number, struct buf *scratch,
-                                     struct span *octets, const char *what, struct err *err)
-{
-    if (der_peek(reader) != DER_CONTEXT_CONSTRUCTED(number))
-        return der_take(reader, DER_CONTEXT(number), octets, what, err);
-    struct der_reader ahead = *reader;
-    struct der_reader segments = {NULL, NULL};
-    TRY(der_enter(&ahead, DER_CONTEXT_CONSTRUCTED(number), &segments, what, err));
-    struct span segment = SPAN_NONE;
-    buf_clear(scratch);
-    for (size_t count = 0; !der_at_end(&segments); count++) {
-        TRY(der_take(&segments, DER_OCTET_STRING, &segment, what, err));
-        if (count == 0 && der_at_end(&segments)) {
-            *octets = segment;
-            *reader = ahead;
-            return STATUS_OK;
-        }
-        buf_add(scratch, segment);
-    }
-    TRY(buf_status(scratch, what, err));
-    *octets = buf_span(scratch);
-    *reader = ahead;
-    return STATUS_OK;
-}

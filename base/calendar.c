@@ -78,23 +78,6 @@ void time_text(int64_t unix_s, char out[32])
              (unsigned)date.tm_min % 100, (unsigned)date.tm_sec % 100);
 }
 
-enum status time_parse(const char *text, int64_t *unix_s, struct err *err)
-{
-    struct tm date = {0};
-    bool full = calendar_has_form(text, "0000-00-00T00:00:00Z");
-    if (full || calendar_has_form(text, "0000-00-00")) {
-        date.tm_year = calendar_number(text, 4) - 1900;
-        date.tm_mon = calendar_number(text + 5, 2) - 1;
-        date.tm_mday = calendar_number(text + 8, 2);
-        if (full)
-            calendar_clock(text + 11, &date);
-        if (calendar_join(date, unix_s))
-            return STATUS_OK;
-    }
-    return ERR(err, STATUS_MALFORMED, "\"%.80s\" is no date: write it as 2026-01-31 or 2026-01-31T12:00:00Z",
-               text);
-}
-
 void time_http(int64_t unix_s, char out[32])
 {
     struct tm date = calendar_split(unix_s);

@@ -58,8 +58,6 @@ void extension_application_policies(struct buf *out, const struct buf *oids, siz
 void extension_sid(struct buf *out, const char *sid);
 /* 1.3.6.1.4.1.311.21.1: key index and certificate index of a generation, 0 to 65,535 each. */
 void extension_ca_version(struct buf *out, int64_t key_index, int64_t certificate_index);
-/* 1.3.6.1.4.1.311.21.2: SHA-1 of the certificate that a renewed CA certificate replaces. STATUS_INTERNAL. */
-NODISCARD enum status extension_previous_ca(struct buf *out, struct span previous_der, struct err *err);
 /* 1.3.6.1.4.1.311.21.4: when the next CRL will be published. */
 void extension_next_publish(struct buf *out, int64_t time_s);
 

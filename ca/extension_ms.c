@@ -98,16 +98,6 @@ void extension_ca_version(struct buf *out, int64_t key_index, int64_t certificat
     extension_close(out, mark);
 }
 
-enum status extension_previous_ca(struct buf *out, struct span previous_der, struct err *err)
-{
-    uint8_t hash[DIGEST_MAX_LEN];
-    TRY(digest_compute(DIGEST_SHA1, previous_der, hash, err));
-    struct extension_mark mark = extension_open(out, OID_MS_PREVIOUS_CA_HASH, false);
-    der_put(out, DER_OCTET_STRING, SPAN(hash, digest_len(DIGEST_SHA1)));
-    extension_close(out, mark);
-    return STATUS_OK;
-}
-
 void extension_next_publish(struct buf *out, int64_t time_s)
 {
     struct extension_mark mark = extension_open(out, OID_MS_NEXT_PUBLISH, false);

@@ -161,11 +161,6 @@ struct store *app_store(struct app *app)
     return app->store;
 }
 
-const char *app_passphrase(const struct app *app)
-{
-    return app->passphrase;
-}
-
 /* ---- the present snapshot ---- */
 
 struct snapshot *app_snapshot(struct app *app)

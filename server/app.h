@@ -23,8 +23,6 @@ AUTO_POINTER(app, struct app, app_close)
 const char *app_dir(const struct app *app);
 const struct server_config *app_config(const struct app *app); /* of the start: listeners and limits */
 struct store *app_store(struct app *app);
-/* Of the key files; NULL: they are not encrypted, or only the store is open. Borrowed. */
-const char *app_passphrase(const struct app *app);
 /* The present snapshot with one more reference (snapshot_unref), or NULL. Thread-safe. */
 struct snapshot *app_snapshot(struct app *app);
 /* Reads configuration, templates and authority again and swaps the snapshot; on a mistake the old one stays.

@@ -126,14 +126,6 @@ enum status lookup_bind(struct lookup *lookup, const char *source_name, const st
     return STATUS_OK;
 }
 
-const struct values *lookup_old(const struct lookup *lookup)
-{
-    for (size_t i = 0; i < lookup->bound_count; i++)
-        if (is_old(&lookup->bound[i]))
-            return &lookup->bound[i].values;
-    return NULL;
-}
-
 void lookup_forget_old(struct lookup *lookup, const char *name)
 {
     struct bound *bound = find_old(lookup);

@@ -174,8 +174,6 @@ NODISCARD enum status content_fill(struct content *content, const struct templat
 
 /* Adds claims before any is judged, so that sources are asked with all of them. */
 NODISCARD enum status lookup_announce(struct lookup *lookup, const struct values *claims, struct err *err);
-/* What the old certificate was made from; NULL if nothing was bound as LOOKUP_OLD_CERTIFICATE. */
-const struct values *lookup_old(const struct lookup *lookup);
 /* The value that anything but the old certificate and the request gives. *text is NULL if none does. */
 NODISCARD enum status lookup_newer(struct lookup *lookup, const char *name, const char **text,
                                    const char **source_name, struct err *err);

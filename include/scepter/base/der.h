@@ -122,12 +122,6 @@ NODISCARD enum status der_string_utf8(uint8_t tag, struct span content, struct b
  * is already so, *out = in and scratch stays empty; otherwise *out borrows scratch. At most 24 levels and
  * 20,000 TLVs: STATUS_LIMIT. */
 NODISCARD enum status ber_to_der(struct span in, struct buf *scratch, struct span *out, struct err *err);
-/* [number] IMPLICIT OCTET STRING behind ber_to_der, which cannot tell a constructed one from [number]
- * EXPLICIT and leaves it: primitive, or segments (an encryptedContent, RFC 5652 section 6.1). *octets borrows
- * what the reader reads if that is in one piece, otherwise scratch, whose contents are replaced. */
-NODISCARD enum status der_take_implicit_octets(struct der_reader *reader, unsigned number,
-                                               struct buf *scratch, struct span *octets, const char *what,
-                                               struct err *err);
 
 /* ---- writing: into a buf, whose failure is sticky ---- */
 

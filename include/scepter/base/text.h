@@ -64,8 +64,6 @@ NODISCARD enum status size_parse(const char *text, int64_t *octets, struct err *
 /* RFC 3339 in UTC, 2026-01-31T12:00:00Z; out holds at least 32. Unix seconds; a
  * time outside the years 0000 to 9999 is shown as the nearest within. */
 void time_text(int64_t unix_s, char out[32]);
-/* Reads that form, or YYYY-MM-DD. STATUS_MALFORMED. */
-NODISCARD enum status time_parse(const char *text, int64_t *unix_s, struct err *err);
 /* RFC 9110 section 5.6.7 IMF-fixdate (Sun, 06 Nov 1994 08:49:37 GMT). */
 void time_http(int64_t unix_s, char out[32]);
 /* Reads IMF-fixdate; STATUS_MALFORMED. */

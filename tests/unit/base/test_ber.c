@@ -175,51 +175,6 @@ static void ber_to_der__holds_the_ceiling(void **state)
     assert_status(STATUS_LIMIT, ber_to_der(OCTETS("\x23\x80\x00\x00"), &none, &out, NULL));
 }
 
-static void der_take_implicit_octets__joins_segments(void **state)
-{
-    (void)state;
-    static const struct {
-        struct span octets;
-        enum status status;
-        const char *text;
-    } cases[] = {
-        {OCTETS("\x80\x02"
-                "ab"),
-         STATUS_OK, "ab"},
-        {OCTETS("\xa0\x06\x04\x01"
-                "a"
-                "\x04\x01"
-                "b"),
-         STATUS_OK, "ab"},
-        {OCTETS("\xa0\x04\x04\x02"
-                "ab"),
-         STATUS_OK, "ab"},
-        {OCTETS("\xa0\x00"), STATUS_OK, ""},
-        {OCTETS("\xa0\x06\x04\x01"
-                "a"
-                "\x0c\x01"
-                "b"),
-         STATUS_MALFORMED, NULL},
-        {OCTETS("\x81\x02"
-                "ab"),
-         STATUS_MALFORMED, NULL},
-        {OCTETS("\xa0\x0e\x04\x06"
-                "aaaaaa"
-                "\x04\x04"
-                "bbbb"),
-         STATUS_LIMIT, NULL},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        AUTO(buf) struct buf scratch = BUF(8);
-        struct der_reader reader = der_reader(cases[i].octets);
-        struct span octets = SPAN_NONE;
-        assert_status(cases[i].status,
-                      der_take_implicit_octets(&reader, 0, &scratch, &octets, "encryptedContent", NULL));
-        assert_true(cases[i].status != STATUS_OK || der_at_end(&reader));
-        assert_true(span_equal(octets, SPAN_STR(cases[i].text)));
-    }
-}
-
 /* ---- random trees, written as DER by our writer and as BER by hand ---- */
 
 struct twin {
@@ -512,7 +467,6 @@ int main(void)
         cmocka_unit_test(ber_to_der__limits_levels),
         cmocka_unit_test(ber_to_der__limits_elements),
         cmocka_unit_test(ber_to_der__holds_the_ceiling),
-        cmocka_unit_test(der_take_implicit_octets__joins_segments),
         cmocka_unit_test(ber_to_der__gives_the_der_of_random_trees),
         cmocka_unit_test(ber_to_der__turns_streamed_signed_data),
         cmocka_unit_test(ber_to_der__turns_streamed_encrypted_data),

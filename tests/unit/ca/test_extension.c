@@ -6,7 +6,6 @@
 
 #include <openssl/x509v3.h>
 
-#include <openssl/sha.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -316,17 +315,6 @@ static void extension_ca_version__is_key_index_above_certificate_index(void **st
                      "0203010003");
 }
 
-static void extension_previous_ca__is_the_sha1_of_its_certificate(void **state)
-{
-    AUTO(buf) struct buf out = BUF(1024);
-    uint8_t hash[SHA_DIGEST_LENGTH];
-    (void)state;
-    assert_int_equal(extension_previous_ca(&out, SPAN_STR("a certificate"), NULL), STATUS_OK);
-    (void)SHA1((const unsigned char *)"a certificate", 13, hash);
-    assert_int_equal(out.len, 37);
-    assert_memory_equal(out.data + 17, hash, sizeof hash);
-}
-
 static void extension_next_publish__is_a_utctime(void **state)
 {
     AUTO(buf) struct buf out = BUF(1024);
@@ -357,7 +345,6 @@ int main(void)
         cmocka_unit_test(extension_template_info__holds_oid_and_versions),
         cmocka_unit_test(extension_application_policies__are_policies_without_qualifiers),
         cmocka_unit_test(extension_ca_version__is_key_index_above_certificate_index),
-        cmocka_unit_test(extension_previous_ca__is_the_sha1_of_its_certificate),
         cmocka_unit_test(extension_next_publish__is_a_utctime),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
