@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Warnings, hardening and sanitizers: one interface target that every room links.
 add_library(scepter_compiler INTERFACE)
 target_compile_options(scepter_compiler INTERFACE

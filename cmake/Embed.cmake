@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Writes text files as C initialisers: {"stem", "contents"}, one per file, in name order.
 set(text "")
 list(SORT FILES)

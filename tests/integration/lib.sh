@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced by the integration tests: a working directory, a server on a free loopback port, checks.
 # Each test gets the path of the scepter program in $SCEPTER (set by CMake) and ends what it started by pid.
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A backup under load, restored into an empty directory: nothing of before is lost, nothing is issued until the gap is mended.
 . "$(dirname "$0")/lib.sh"
 make_ca --key ec:p256

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # CRL and CA certificate over HTTP: types, lengths, caching, names in every spelling.
 . "$(dirname "$0")/lib.sh"
 make_ca

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # certmonger, the whole daemon on a bus of its own: it learns the CA, enrols, keeps watch over the certificate and renews
 # it, all by GET.
 . "$(dirname "$0")/lib.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The command line as scripts see it: exit codes, JSON to the letter, serial numbers in every form, filters, and what is
 # refused with which words. No server runs here.
 . "$(dirname "$0")/lib.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Authorities with P-256 and P-384 keys: the RA stays RSA, so that every SCEP client enrols; CRL and certificates verify.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # nginx with client certificates and our CRL, fetched from the CDP: enrolled gets in, revoked is refused.
 . "$(dirname "$0")/lib.sh"
 make_ca

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Hostile clients: slow, endless, cut off, broken, and a thousand at once (hostile.py has the kinds), while others enrol
 # and fetch CRLs as ever. The server's memory stays bounded, and nothing of it is left behind.
 . "$(dirname "$0")/lib.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A CRL that is too large for memory: 40,000 revoked certificates, served from its file; and a CRL whose file is damaged.
 . "$(dirname "$0")/lib.sh"
 entries=40000

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # /metrics: the format that Prometheus reads, figures that move with what happens, and who may read them.
 . "$(dirname "$0")/lib.sh"
 make_ca

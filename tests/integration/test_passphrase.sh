@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Key files that are encrypted: the passphrase comes from a file or the environment, is written nowhere, and a wrong one or
 # none ends in one clear line.
 . "$(dirname "$0")/lib.sh"

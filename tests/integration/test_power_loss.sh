@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Power loss: what lay on the disk at any moment under load opens and is whole, holds every certificate that a client
 # had received by then (commits are durable before the answer), and stays whole where the end of the write-ahead log is
 # cut off, torn or followed by rubbish. SCEPTER_POWER_LOSSES says how often, SCEPTER_CRASH_SEED repeats earlier moments.

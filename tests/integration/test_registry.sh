@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The device registry: a CSV comes in whole or not at all, is listed and looked up, and stands behind verify = "source".
 . "$(dirname "$0")/lib.sh"
 make_ca --key ec:p256

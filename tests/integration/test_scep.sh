@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # What SCEP clients send that strongSwan does not: both methods, BER, every digest and cipher, EC keys, polls, GetCert,
 # GetCRL, retries, and what is refused, with the failInfo that RFC 8894 section 3.2.1.4 means.
 . "$(dirname "$0")/lib.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The server as a process and as an HTTP server: what HTTP it takes and refuses, reloads, stops, its lock and its ports.
 . "$(dirname "$0")/lib.sh"
 make_ca --key ec:p256

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The store cannot be written, or is damaged: every client gets an answer, /readyz and the log say why, nothing that was
 # issued is lost, and the server recovers by itself.
 . "$(dirname "$0")/lib.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # strongSwan's pki enrols, renews and is refused; OpenSSL verifies what it got.
 . "$(dirname "$0")/lib.sh"
 make_ca

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A subordinate authority: its request is signed by a root that OpenSSL keeps, wrong certificates are refused, and what it
 # issues verifies against the root with the whole chain.
 . "$(dirname "$0")/lib.sh"

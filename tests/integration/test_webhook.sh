@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # challenge = "webhook": another system judges the challenge. Its yes and no, its values, its signature, and that
 # everything else that it may say is a no.
 . "$(dirname "$0")/lib.sh"
