@@ -18,12 +18,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PATH_PREFIX   "/CertEnroll/"
-#define IN_MEMORY_MAX ((size_t)1 << 20)
-#define MAX_AGE_S     300
-#define CHUNK_LEN     65536
-#define TYPE_CRL      "application/pkix-crl"
-#define TYPE_CERT     "application/pkix-cert"
+#define PATH_PREFIX    "/CertEnroll/"
+#define IN_MEMORY_MAX  ((size_t)1 << 20)
+#define MAX_AGE_S      300
+#define CHUNK_LEN      65536
+#define SETTLE_MS      400
+#define SETTLE_LOOK_MS 20
+#define TYPE_CRL       "application/pkix-crl"
+#define TYPE_CERT      "application/pkix-cert"
 
 /* What the file system says of a file: as long as it stays so, nobody has written it. */
 struct file_state {
@@ -279,10 +281,25 @@ static void refresh_put(struct refresh *refresh, struct published *item, char *n
 }
 AUTO_VALUE(published, struct published, published_free)
 
-static enum status load_crl_item(struct refresh *refresh, const char *path, const struct crl_row *row,
+/* A file is put in place before its row is committed: while another process publishes, the two differ for as
+ * long as a commit takes. Only what stays different is damaged. */
+static enum status load_settled(struct refresh *refresh, const char *path, struct crl_row *row,
+                                struct published *item, struct err *err)
+{
+    const int64_t until_ms = clock_monotonic_ms() + SETTLE_MS;
+    enum status status = load_crl(path, row, item, err);
+    while (status == STATUS_INTEGRITY && clock_monotonic_ms() < until_ms) {
+        (void)usleep(SETTLE_LOOK_MS * 1000);
+        TRY(store_crl(refresh->store, row->issuer_key, false, row, err));
+        status = load_crl(path, row, item, err);
+    }
+    return status;
+}
+
+static enum status load_crl_item(struct refresh *refresh, const char *path, struct crl_row *row,
                                  struct published *item, struct err *err)
 {
-    enum status status = load_crl(path, row, item, err);
+    enum status status = load_settled(refresh, path, row, item, err);
     if (status == STATUS_INTEGRITY) {
         refresh->damaged_key = row->issuer_key;
         refresh->damaged_number = row->number;
