@@ -71,7 +71,9 @@ check_round() {
   python3 "$(dirname "$0")/received.py" "$lab/ca/scepter.db" "$lab/got" "$lab/spent" >"$lab/received" || fail "round $1"
   expect "audit of round $1" scepter audit verify >"$lab/audit"
 }
-something_received() { [ -n "$(find "$lab/got" -name '*.pem' -print -quit)" ]; }
+something_received() {
+  [ -n "$(find "$lab/got" -name '*.pem' -print -quit)" ] && [ -n "$(find "$lab/spent" -name '*.pem' -print -quit)" ]
+}
 keep_round() {
   local file
   for file in "$lab"/got/*.pem "$lab"/spent/*.pem; do [ ! -e "$file" ] || mv "$file" "$lab/kept/$1-$(basename "$file")"; done
@@ -95,7 +97,7 @@ while [ $round -lt "$rounds" ] && [ $SECONDS -lt $end ]; do
   commands "$round" "$order" &
   administrator=$!
   set +m
-  # every other round begins to count at the first certificate, so that slow builds too are hit at work
+  # every other round begins to count at the first certificates, so that slow builds too are hit at work
   [ $((round % 2)) -eq 0 ] || wait_for 20 something_received || fail "nothing is issued"
   sleep "$(printf '0.%03d' $moment)"
   [ $too -eq 0 ] || kill -KILL -- -$administrator 2>/dev/null || true
@@ -121,6 +123,7 @@ echo "  $received certificates received"
 it "does not take a challenge that was used before a crash"
 spent=0
 for one in "$lab"/kept/*-d-*.pem; do
+  [ -e "$one" ] || continue
   name=$(basename "$one" .pem)                    # ROUND-ROUND-d-N-KEY
   name=${name#*-} name=${name%-?}
   status=0
@@ -128,7 +131,7 @@ for one in "$lab"/kept/*-d-*.pem; do
   equal "the challenge of $name again" 2 $status
   [ $((spent += 1)) -lt 10 ] || break
 done
-[ $spent -gt 0 ] || [ $round -lt 10 ] || fail "no challenge was used"
+[ $spent -gt 0 ] || fail "no challenge was used"
 
 it "names on the CRL what was confirmed as revoked"
 scepter crl publish >/dev/null
