@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Clients that mean harm, for test_hostile.sh.
 
 usage: hostile.py PORT MESSAGE COUNT SECONDS

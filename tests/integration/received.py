@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """What clients received is in the store to the octet, and what is in the store is complete.
 
 usage: received.py DATABASE [DIRECTORY...]

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # kill -9 under load, in the middle of commands too: every certificate that a client received is listed and the same to
 # the octet, a retry gets the one that was made, every challenge is used once, and the store, the audit chain, the CRL
 # and every backup are whole. SCEPTER_CRASH_ROUNDS says how often, SCEPTER_CRASH_SECONDS for how long at most,
