@@ -27,8 +27,10 @@ static void issuing_clear(struct issuing *issuing)
     buf_free(&issuing->aia);
 }
 
-static void authority_destroy(struct authority *authority)
+void authority_free(struct authority *authority)
 {
+    if (authority == NULL)
+        return;
     for (size_t i = 0; i < authority->generation_count; i++) {
         generation_clear(&authority->generations[i]);
         issuing_clear(&authority->issuing[i]);
@@ -48,18 +50,6 @@ static void authority_destroy(struct authority *authority)
     free(authority->ocsp);
     secret_free(authority->passphrase);
     free(authority);
-}
-
-struct authority *authority_ref(struct authority *authority)
-{
-    __atomic_add_fetch(&authority->references, 1, __ATOMIC_RELAXED);
-    return authority;
-}
-
-void authority_unref(struct authority *authority)
-{
-    if (authority != NULL && __atomic_sub_fetch(&authority->references, 1, __ATOMIC_ACQ_REL) == 0)
-        authority_destroy(authority);
 }
 
 /* ---- opening ---- */
@@ -198,13 +188,12 @@ enum status authority_from_state(const struct state *state, const struct authori
     struct authority *authority = calloc(1, sizeof *authority);
     if (authority == NULL)
         return ERR(err, STATUS_NOMEM, "out of memory");
-    authority->references = 1;
     authority->scep_with_ca_key = state->scep_with_ca_key;
     enum status status = fill(state, config, authority, err);
     if (status == STATUS_OK)
         *out = authority;
     else
-        authority_destroy(authority);
+        authority_free(authority);
     return status;
 }
 

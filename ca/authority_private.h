@@ -24,7 +24,6 @@ struct issuing {
 };
 
 struct authority {
-    size_t references; /* atomically */
     /* owned strings that config borrows */
     char *dir, *name, *url, *ocsp, *passphrase;
     struct authority_config config;

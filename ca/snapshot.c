@@ -28,7 +28,7 @@ void snapshot_unref(struct snapshot *snapshot)
 {
     if (snapshot == NULL || __atomic_sub_fetch(&snapshot->references, 1, __ATOMIC_ACQ_REL) > 0)
         return;
-    authority_unref(snapshot->authority);
+    authority_free(snapshot->authority);
     template_set_unref(snapshot->templates);
     for (size_t i = 0; i < snapshot->profile_count; i++)
         profile_free(&snapshot->profiles[i]);

@@ -77,7 +77,7 @@ static bool is_made(const struct place *place)
     struct authority *authority = NULL;
     struct err err = {0};
     enum status status = authority_open(place->store, &place->config, &authority, &err);
-    authority_unref(authority);
+    authority_free(authority);
     return status == STATUS_OK;
 }
 
@@ -159,7 +159,7 @@ static void authority_open__is_whole_or_not_there(void **state)
 {
     (void)state;
     struct place place;
-    authority_unref(place_root(&place, KEY_SPEC_EC_P256));
+    authority_free(place_root(&place, KEY_SPEC_EC_P256));
     open_loop(FAULT(FAULT_ALLOCATION), &place);
     open_loop(FAULT(FAULT_STORE_CALL), &place);
     place_remove(&place);
@@ -184,7 +184,7 @@ static void renew_loop(struct fault fault)
         fault_expect(&fault, status, &err);
         assert_int_equal(key_files(&place), status == STATUS_OK ? keys + 3 : keys);
     }
-    authority_unref(authority);
+    authority_free(authority);
     store_close(faulty);
     place_remove(&place);
 }

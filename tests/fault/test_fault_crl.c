@@ -61,7 +61,7 @@ static int start(void **state)
 static int stop(void **state)
 {
     (void)state;
-    authority_unref(authority);
+    authority_free(authority);
     store_close(faulty);
     place_remove(&place);
     return 0;

@@ -88,9 +88,8 @@ NODISCARD enum status authority_install(struct store *store, const struct author
  * another name than at init, or URLs that are not http. Statuses of key_open. */
 NODISCARD enum status authority_open(struct store *store, const struct authority_config *config,
                                      struct authority **out, struct err *err);
-struct authority *authority_ref(struct authority *authority);
-void authority_unref(struct authority *authority);
-AUTO_POINTER(authority, struct authority, authority_unref)
+void authority_free(struct authority *authority);
+AUTO_POINTER(authority, struct authority, authority_free)
 
 const char *authority_name(const struct authority *authority);
 const struct authority_config *authority_config(const struct authority *authority); /* its copy, as long */

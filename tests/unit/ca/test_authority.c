@@ -34,7 +34,7 @@ static int stop(void **state)
 {
     (void)state;
     X509_free(root);
-    authority_unref(authority);
+    authority_free(authority);
     place_remove(&place);
     return 0;
 }
@@ -130,7 +130,7 @@ static void authority_create__passes_over_orphaned_keys(void **state)
     place_file(&other, "keys/ca-0.key", "an orphan");
     place_file(&other, "keys/ra-combined-0.key", "an orphan");
     OK(authority_create(other.store, &other.config, &create, other.templates, &err));
-    authority_unref(place_open(&other));
+    authority_free(place_open(&other));
     AUTO(heap) char *ca_key = place_path(&other, "keys/ca-0-1.key");
     AUTO(heap) char *ra_key = place_path(&other, "keys/ra-combined-1.key");
     assert_int_equal(access(ca_key, R_OK), 0);
@@ -189,19 +189,10 @@ static void authority_open__needs_the_passphrase(void **state)
     place_make(&other);
     other.config.passphrase = "correct horse";
     OK(authority_create(other.store, &other.config, &create, other.templates, &err));
-    authority_unref(place_open(&other));
+    authority_free(place_open(&other));
     other.config.passphrase = "wrong";
     assert_int_equal(authority_open(other.store, &other.config, &opened, NULL), STATUS_DENIED);
     place_remove(&other);
-}
-
-static void authority_ref__keeps_it(void **state)
-{
-    struct authority *again = authority_ref(authority);
-    (void)state;
-    authority_unref(again);
-    assert_string_equal(authority_name(authority), "Example CA");
-    assert_string_equal(authority_config(authority)->url, "http://ca.example.com:8080");
 }
 
 /* ---- names and URLs ---- */
@@ -496,7 +487,6 @@ int main(void)
         cmocka_unit_test(authority_open__refuses_another_name),
         cmocka_unit_test(authority_open__refuses_a_key_that_is_not_the_certificates),
         cmocka_unit_test(authority_open__needs_the_passphrase),
-        cmocka_unit_test(authority_ref__keeps_it),
         cmocka_unit_test(authority_names__are_numbered_as_ad_cs_numbers_them),
         cmocka_unit_test(authority_urls__encode_the_name_and_take_configured_lists),
         cmocka_unit_test(authority_ra__has_three_as_clients_need_them),

@@ -32,7 +32,7 @@ static int stop(void **state)
 {
     (void)state;
     X509_free(root);
-    authority_unref(authority);
+    authority_free(authority);
     place_remove(&place);
     return 0;
 }

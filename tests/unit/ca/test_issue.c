@@ -49,7 +49,7 @@ static int stop(void **state)
     pubkey_free(key);
     X509_CRL_free(crl);
     X509_free(root);
-    authority_unref(authority);
+    authority_free(authority);
     place_remove(&place);
     return 0;
 }
@@ -294,7 +294,7 @@ static void certificate_build__changes_to_generalizedtime_in_2050(void **state)
         assert_int_equal(openssl_time(X509_get0_notAfter(leaf)), last_utc_s + after);
         X509_free(leaf);
     }
-    authority_unref(long_lived);
+    authority_free(long_lived);
     place_remove(&other);
 }
 
