@@ -38,7 +38,10 @@ enum status answer_new(const struct enrollment *work, enum disposition dispositi
                        const char *reason, int64_t request_id, struct outcome *outcome, struct err *err)
 {
     AUTO(outcome)
-    struct outcome made = {.disposition = disposition, .status = status, .request_id = request_id};
+    struct outcome made = {.disposition = disposition,
+                           .status = status,
+                           .request_id = request_id,
+                           .is_stranger = disposition != DISPOSITION_ISSUED && !work->asker.known};
     TRY(text_copy(reason, &made.reason, err));
     TRY(text_copy(work->template != NULL ? template_name(work->template) : NULL, &made.template_name, err));
     TRY(text_copy(work->subject, &made.subject, err));

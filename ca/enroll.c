@@ -12,7 +12,8 @@
 
 #include <string.h>
 
-#define ISSUE_ATTEMPTS 2 /* a serial that is taken already is drawn anew once */
+#define ISSUE_ATTEMPTS 2     /* a serial that is taken already is drawn anew once */
+#define STRANGERS_MAX  10000 /* rows of refused strangers */
 
 bool status_is_denial(enum status status)
 {
@@ -292,13 +293,28 @@ static enum status commit_refused(const struct enrollment *work, enum dispositio
     return STATUS_OK;
 }
 
+/* Who presented nothing valid leaves a row too, so that an administrator finds the reason; of these so many
+ * are kept at most (rules.md, Records), and none of them is worth an outage: without a row the reason still
+ * is in reply and log. */
+static void commit_stranger(const struct enrollment *work, const char *reason, int64_t *request_id)
+{
+    struct request_row request;
+    struct change change = {0};
+    record_request(work, DISPOSITION_DENIED, reason, &request);
+    request.requester = borrowed("stranger");
+    change_add(&change, (struct change_op){.kind = CHANGE_REQUEST_ADD,
+                                           .request = {.row = &request, .strangers_max = STRANGERS_MAX}});
+    if (store_commit(work->context->store, &change, NULL) == STATUS_OK)
+        *request_id = change.request_id;
+}
+
 /* Looks once more for an identical request: it may have used the challenge while this one was judged. */
 static bool was_won_by_another(struct enrollment *work)
 {
     return work->csr != NULL && retry_find(work, NULL) == STATUS_OK && work->earlier.id != 0;
 }
 
-/* why: what the step said. Refusals of strangers leave no row, only the outcome, which the server logs. */
+/* why: what the step said. Refusals of strangers leave a bounded number of rows. */
 static enum status enroll_refuse(struct enrollment *work, const struct err *why, struct outcome *outcome,
                                  struct err *err)
 {
@@ -316,6 +332,8 @@ static enum status enroll_refuse(struct enrollment *work, const struct err *why,
     } else if (!denied && why->status != STATUS_TIME) {
         *err = *why;
         return err->status;
+    } else if (denied && work->csr != NULL) {
+        commit_stranger(work, why->text, &id);
     }
     return answer_new(work, disposition, why->status, why->text, id, outcome, err);
 }

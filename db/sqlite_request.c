@@ -111,6 +111,25 @@ static enum status insert_request(struct sql_connection *on, const struct reques
     return query_run(&query, err);
 }
 
+/* Anybody can send these: their number is bounded, the oldest goes. The newest row is the stranger's. */
+static enum status keep_strangers(struct sql_connection *on, int64_t most, struct err *err)
+{
+    TRY(run_literal(on, "UPDATE request SET stranger = 1 WHERE id = last_insert_rowid()", err));
+    TRY(run_literal(on, "UPDATE state SET strangers = strangers + 1", err));
+    AUTO(query) struct query query = {0};
+    TRY(query_begin(
+        on,
+        "DELETE FROM request WHERE id = (SELECT id FROM request WHERE stranger = 1 ORDER BY id LIMIT 1) "
+        "AND (SELECT strangers FROM state) > ?1",
+        &query, err));
+    bind_int(&query, most);
+    TRY(query_run(&query, err));
+    if (sql_changes(on) == 0)
+        return STATUS_OK;
+    return run_literal(
+        on, "UPDATE state SET strangers = strangers - 1, requests_denied = requests_denied - 1", err);
+}
+
 enum status sqlite_request_add(struct sql_connection *on, const struct change_op *op,
                                struct commit_wait *wait, struct err *err)
 {
@@ -120,6 +139,8 @@ enum status sqlite_request_add(struct sql_connection *on, const struct change_op
         TRY(refuse_retry(on, op, wait, err));
     TRY(insert_request(on, row, err));
     wait->request_id = sqlite3_last_insert_rowid(on->db);
+    if (op->request.strangers_max > 0)
+        TRY(keep_strangers(on, op->request.strangers_max, err));
     return run_literal(on, COUNT_UP[row->disposition], err);
 }
 

@@ -16,7 +16,8 @@ CREATE TABLE state (
     requests_issued INTEGER NOT NULL DEFAULT 0,
     requests_pending INTEGER NOT NULL DEFAULT 0,
     requests_denied INTEGER NOT NULL DEFAULT 0,
-    requests_failed INTEGER NOT NULL DEFAULT 0
+    requests_failed INTEGER NOT NULL DEFAULT 0,
+    strangers INTEGER NOT NULL DEFAULT 0        -- rows of request with stranger = 1
 );
 INSERT INTO state (only) VALUES (1);
 
@@ -44,8 +45,11 @@ CREATE TABLE request (
     renews BLOB,                                -- serial
     serial BLOB,
     sealed BLOB,
-    csr BLOB
+    csr BLOB,
+    stranger INTEGER NOT NULL DEFAULT 0         -- 1: refused without challenge or log-in; so many are kept at most
 );
+-- which stranger's refusal is the oldest?
+CREATE INDEX request_stranger ON request (id) WHERE stranger = 1;
 -- is it a retry?
 CREATE INDEX request_retry ON request (retry_key) WHERE disposition IN (0, 1);
 -- a poll, and another key under the transactionID of a pending one

@@ -238,7 +238,7 @@ static void count_outcome(const struct scep_call *call, const struct scep_messag
         return;
     else if (status != STATUS_OK)
         metrics_count_request(call->metrics, profile, OUTCOME_FAILED);
-    else if (outcome->disposition == DISPOSITION_DENIED && outcome->request_id == 0)
+    else if (outcome->disposition == DISPOSITION_DENIED && outcome->is_stranger)
         metrics_count_refused(call->metrics, profile, outcome->status);
     else
         metrics_count_request(call->metrics, profile,

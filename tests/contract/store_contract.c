@@ -182,6 +182,33 @@ static void transaction__is_found_by_its_key(void **state)
     assert_false(exists);
 }
 
+/* rules.md: "Refused strangers: log and counters, and at most 10,000 rows" */
+static void strangers__are_kept_up_to_a_number_and_the_oldest_go(void **state)
+{
+    (void)state;
+    AUTO(store) struct store *store = contract_store();
+    struct change known_change, change;
+    struct request_row known = some_request(DISPOSITION_DENIED, 1);
+    struct request_row stranger = some_request(DISPOSITION_DENIED, 2);
+    int64_t ids[3] = {0};
+    OK(add_request(store, &known, &known_change, &err));
+    for (size_t i = 0; i < 3; i++) {
+        change = (struct change){0};
+        change_add(&change, (struct change_op){.kind = CHANGE_REQUEST_ADD,
+                                               .request = {.row = &stranger, .strangers_max = 2}});
+        OK(store_commit(store, &change, &err));
+        ids[i] = change.request_id;
+    }
+    AUTO(request_row) struct request_row got = {0};
+    FAILS(STATUS_NOT_FOUND, store_request(store, ids[0], &got, &err));
+    OK(store_request(store, ids[2], &got, &err));
+    request_row_free(&got);
+    OK(store_request(store, known_change.request_id, &got, &err));
+    struct store_counts counts;
+    OK(store_counts(store, NOW, &counts, &err));
+    assert_int_equal(counts.requests_denied, 3);
+}
+
 static enum status decide(struct store *store, const struct request_row *row, struct err *err)
 {
     struct change change = {0};
@@ -631,6 +658,7 @@ int store_contract_run(const struct store_maker *maker)
         cmocka_unit_test(retry__counts_pending_ones_and_good_certificates),
         cmocka_unit_test(retry__ignores_denied_failed_and_keyless_ones),
         cmocka_unit_test(transaction__is_found_by_its_key),
+        cmocka_unit_test(strangers__are_kept_up_to_a_number_and_the_oldest_go),
         cmocka_unit_test(decide__happens_once),
         cmocka_unit_test(requests__are_filtered_paged_and_stopped),
         cmocka_unit_test(certificate_add__keeps_every_field_and_refuses_a_second_serial),

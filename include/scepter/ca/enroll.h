@@ -101,6 +101,7 @@ struct outcome {
     enum status status;      /* why denied or failed: STATUS_DENIED, STATUS_ALGORITHM, STATUS_INTEGRITY … */
     char *reason;            /* one line: the same words in reply, row and log; NULL if issued */
     int64_t request_id;      /* 0: nothing was stored */
+    bool is_stranger;        /* denied: no valid challenge, log-in or certificate of ours came with it */
     bool retry;              /* the answer of an earlier request again */
     struct serial serial;    /* issued */
     struct buf certificate;  /* issued: DER */
@@ -118,8 +119,9 @@ AUTO_VALUE(outcome, struct outcome, outcome_free)
 /* The whole way of a request, as design.md draws it. STATUS_OK: look at the outcome (issued, pending, denied,
  * or failed for what the CA could not do). Another status only if not even a denial could be recorded (store
  * down): then nothing was issued and err says why. When it returns "issued", the certificate is durable.
- * Refusals of strangers (no challenge, a wrong or dead one, a signer that may not renew) leave no row and
- * have request_id 0: the log has them. The same holds while the clock is behind (STATUS_TIME). Thread-safe.
+ * Of refusals of strangers (no challenge, a wrong or dead one, a signer that may not renew) 10,000 rows are
+ * kept at the most. No row and request_id 0: a CSR that cannot be read, and while the clock is behind
+ * (STATUS_TIME). Thread-safe.
  */
 NODISCARD enum status enroll(const struct enroll_context *context, const struct request *request,
                              struct outcome *outcome, struct err *err);

@@ -58,6 +58,8 @@ struct change_op {
             const struct request_row *row;
             int64_t retry_since_s; /* ADD: a row with the same retry_key, created at or after this, issued
                                       (with a valid certificate) or pending, is a conflict */
+            int64_t strangers_max; /* ADD: > 0: a denied one that nobody vouched for; of these so many are
+                                      kept, the oldest go */
         } request;
         struct {
             const struct certificate_row *row;

@@ -254,21 +254,28 @@ static void static_phrase__is_compared_whole(void **state)
     assert_string_equal(outcome.requester, "static challenge of profile lab");
 }
 
-static void a_stranger__leaves_no_row_but_a_reason(void **state)
+/* "Refused strangers: log and counters, and at most 10,000 rows" (rules.md); the bound is the store's
+ * contract. */
+static void a_stranger__leaves_a_row_with_the_reason(void **state)
 {
     (void)state;
+    struct err err = {0};
+    AUTO(request_row) struct request_row row = {0};
     AUTO(client) struct client wrong = {0};
     AUTO(client) struct client none = {0};
     AUTO(outcome) struct outcome outcome = {0};
     int64_t before = fixture_counts().requests_denied;
     client_initial(&wrong, fixture_rsa(0), "x", "0123456789ABCDEF0123456789ABCDEF", "device", "t-13");
     client_enroll(&wrong, DISPOSITION_DENIED, &outcome);
-    assert_int_equal(outcome.request_id, 0);
+    assert_true(outcome.is_stranger);
     assert_int_equal(outcome.status, STATUS_DENIED);
     assert_non_null(strstr(outcome.reason, "the challenge is unknown"));
+    fixture_ok(store_request(fixture.store, outcome.request_id, &row, &err), &err);
+    assert_string_equal(row.reason, outcome.reason);
+    assert_string_equal(row.requester, "stranger");
     client_initial(&none, fixture_rsa(0), "x", NULL, "device", "t-13");
     client_denied(&none, "carries no challenge, and profile device needs one (one-time)");
-    assert_int_equal(fixture_counts().requests_denied, before);
+    assert_int_equal(fixture_counts().requests_denied, before + 2);
 }
 
 static void no_challenge__is_asked_for_where_the_profile_says_so(void **state)
@@ -314,7 +321,7 @@ int main(void)
         cmocka_unit_test(one_time__is_void_after_the_tenth_failure),
         cmocka_unit_test(one_time__gives_exactly_one_certificate_to_two_at_once),
         cmocka_unit_test(static_phrase__is_compared_whole),
-        cmocka_unit_test(a_stranger__leaves_no_row_but_a_reason),
+        cmocka_unit_test(a_stranger__leaves_a_row_with_the_reason),
         cmocka_unit_test(no_challenge__is_asked_for_where_the_profile_says_so),
         cmocka_unit_test(the_stored_request__holds_no_phrase),
         cmocka_unit_test(one_time__expires),
