@@ -89,7 +89,7 @@ static void check_listener(const struct server_config *config, size_t index, str
                            struct config_context *context)
 {
     const struct listener_config *listener = &config->listeners[index];
-    char key[32];
+    char key[40];
     (void)snprintf(key, sizeof key, "listen[%zu].address", index);
     if (listener->address == NULL)
         return;
