@@ -114,7 +114,7 @@ it "shows certificates, requests, challenges and commits of the store"
 scepter challenge new --profile default --set EnrollmentUser=x --set UserPrincipalName=x@lab.test --set EmailAddress=x@lab.test >/dev/null
 becomes 'scepter_challenges_open' 1
 becomes 'scepter_requests{disposition="issued"}' 2
-equal "denied" 1 "$(figure 'scepter_requests{disposition="denied"}')"
+equal "denied, with the stranger" 2 "$(figure 'scepter_requests{disposition="denied"}')"
 [ "$(figure scepter_store_commits_total)" -ge 3 ] || fail "commits"
 [ "$(figure scepter_store_changes_total)" -ge "$(figure scepter_store_commits_total)" ] || fail "changes"
 valid=$(figure 'scepter_certificates{status="valid"}')
