@@ -180,6 +180,46 @@ static enum status check_published(const struct published *published, struct err
     return STATUS_OK;
 }
 
+/* A server may listen elsewhere than this command runs, so an unreachable URL is only told. */
+static void probe_urls(const struct published *published, const struct generation *generation)
+{
+    for (size_t i = 0; i < published->urls.count; i++) {
+        struct err why = {0};
+        int64_t number = 0;
+        const char *url = published->urls.items[i];
+        if (cdp_probe(url, generation, &number, &why) != STATUS_OK)
+            cli_note("warning: %s cannot be fetched from here: %s", url, why.text);
+        else if (number < published->row.number)
+            cli_note("warning: %s answers with CRL %" PRId64 ", the newest is %" PRId64, url, number,
+                     published->row.number);
+    }
+}
+
+/* "6d 23h", "23h 5m", "4m". */
+static void left_text(int64_t left_s, char *out, size_t size)
+{
+    int64_t minutes = left_s / 60, hours = minutes / 60, days = hours / 24;
+    if (days > 0)
+        snprintf(out, size, "%" PRId64 "d %" PRId64 "h", days, hours % 24);
+    else if (hours > 0)
+        snprintf(out, size, "%" PRId64 "h %" PRId64 "m", hours, minutes % 60);
+    else
+        snprintf(out, size, "%" PRId64 "m", minutes);
+}
+
+static enum status check_and_tell(const struct published *published, const struct generation *generation,
+                                  bool json, struct err *err)
+{
+    char left[64];
+    TRY(check_published(published, err));
+    left_text(published->row.next_update_s - clock_now(), left, sizeof(left));
+    if (!json)
+        printf("fresh: next update in %s\n", left);
+    TRY(out_end(stdout, err));
+    probe_urls(published, generation);
+    return STATUS_OK;
+}
+
 static enum status crl_show(struct cli *cli, struct err *err)
 {
     bool json = false, check = false;
@@ -194,7 +234,9 @@ static enum status crl_show(struct cli *cli, struct err *err)
     TRY(key_index_or_current(snapshot->authority, &key_index, err));
     TRY(load_published(app_store(app), snapshot->authority, key_index, &published, err));
     TRY(print_published(&published, json, err));
-    return check ? check_published(&published, err) : STATUS_OK;
+    if (!check)
+        return STATUS_OK;
+    return check_and_tell(&published, generation_of(snapshot->authority, key_index), json, err);
 }
 
 static enum status crl_export(struct cli *cli, struct err *err)

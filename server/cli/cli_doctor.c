@@ -203,9 +203,11 @@ static void check_certificate(struct doctor *doctor, const struct authority *aut
     char date[32];
     time_text(certificate->not_after_s, date);
     if (left_s <= 0)
-        finding(doctor, FINDING_PROBLEM, "CA certificate", "it ended at %s: `scepter ca renew`", date);
+        finding(doctor, FINDING_PROBLEM, "CA certificate",
+                "it ended at %s: nothing can be issued any more, a new authority is needed", date);
     else if (left_s < CA_ENDS_SOON_S)
-        finding(doctor, FINDING_WARNING, "CA certificate", "it ends at %s: `scepter ca renew`", date);
+        finding(doctor, FINDING_WARNING, "CA certificate",
+                "it ends at %s: plan a new authority, certificates are cut to that date", date);
     else
         finding(doctor, FINDING_OK, "CA certificate", "valid until %s", date);
 }
@@ -254,19 +256,47 @@ static bool is_loopback(const char *url)
            strncmp(url, "http://[::1]", 12) == 0;
 }
 
-static void check_cdp(struct doctor *doctor, const struct authority *authority)
+/* Whether this server itself is to answer there. */
+static bool is_own(const struct authority *authority, const char *url)
+{
+    const char *own = authority_config(authority)->url;
+    size_t len = strlen(own);
+    return strncmp(url, own, len) == 0 && (url[len] == '/' || (len > 0 && own[len - 1] == '/'));
+}
+
+/* A gateway that cannot fetch the CRL refuses every certificate. */
+static void probe_cdp(struct doctor *doctor, struct app *app, const struct authority *authority,
+                      const char *url)
+{
+    struct err err = {0};
+    struct crl_row row = {0};
+    int64_t number = 0;
+    bool off = is_own(authority, url) && !app_is_served(app);
+    const struct generation *generation = authority_current(authority);
+    if (cdp_probe(url, generation, &number, &err) != STATUS_OK)
+        finding(doctor, off ? FINDING_WARNING : FINDING_PROBLEM, "CDP",
+                "%s cannot be fetched%s: %s; gateways will refuse every certificate", url,
+                off ? " while no server runs" : "", err.text);
+    else if (store_crl(app_store(app), generation->key_index, false, &row, &err) == STATUS_OK &&
+             number < row.number)
+        finding(doctor, FINDING_WARNING, "CDP", "%s answers with CRL %" PRId64 ", the newest is %" PRId64,
+                url, number, row.number);
+    else if (is_loopback(url))
+        finding(doctor, FINDING_WARNING, "CDP",
+                "%s answers with CRL %" PRId64 ", but only on this machine: it is a loopback address", url,
+                number);
+    else
+        finding(doctor, FINDING_OK, "CDP", "%s answers with CRL %" PRId64, url, number);
+}
+
+static void check_cdp(struct doctor *doctor, struct app *app, const struct authority *authority)
 {
     struct err err = {0};
     struct config_strings urls = {0};
     if (authority_cdp_urls(authority, authority_current(authority), &urls, &err) != STATUS_OK)
         finding(doctor, FINDING_PROBLEM, "CDP", "%s", err.text);
-    for (size_t i = 0; i < urls.count; i++) {
-        if (is_loopback(urls.items[i]))
-            finding(doctor, FINDING_WARNING, "CDP",
-                    "%s is a loopback address: only this machine can check CRLs", urls.items[i]);
-        else
-            finding(doctor, FINDING_OK, "CDP", "%s", urls.items[i]);
-    }
+    for (size_t i = 0; i < urls.count; i++)
+        probe_cdp(doctor, app, authority, urls.items[i]);
     config_strings_free(&urls);
 }
 
@@ -283,7 +313,7 @@ static void check_authority(struct doctor *doctor)
     check_certificate(doctor, snapshot->authority);
     check_ra(doctor, snapshot->authority);
     check_crl(doctor, app_store(app), snapshot->authority);
-    check_cdp(doctor, snapshot->authority);
+    check_cdp(doctor, app, snapshot->authority);
     if (app_is_served(app))
         finding(doctor, FINDING_OK, "server", "it is running");
     else

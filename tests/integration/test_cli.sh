@@ -315,4 +315,25 @@ jq -e '.[] | select(.result == "problem" and .check == "keys") | .text | contain
   fail "$(cat "$lab/doctor.json")"
 chmod 600 "$lab/ca/keys/lab.challenge"
 
+it "fetches the CRL where certificates say it is"
+exits 0 crl show --check
+has "verdict" "fresh: next update in 6d 23h" "$lab/out"
+says "warning: http://ca.example:8080/CertEnroll/CLI%20CA.crl cannot be fetched from here: "
+exits 0 doctor
+grep -q '^warning *CDP .*cannot be fetched while no server runs' "$lab/out" || fail "$(cat "$lab/out")"
+mv "$lab/ca" "$lab/other"
+make_ca
+serve
+exits 0 crl show --check
+[ ! -s "$lab/err" ] || fail "$(cat "$lab/err")"
+exits 0 doctor
+has "doctor" "answers with CRL $(scepter crl show --json | field number)" "$lab/out"
+sed -i "s|^    # cdp = .*|    cdp = [\"$url/nowhere.crl\", \"$url/CertEnroll/Test%20Issuing%20CA.crt\"];|" "$lab/ca/scepter.cfg"
+exits 0 crl show --check
+says "HTTP status 404"
+says "not this authority's CRL"
+exits 1 doctor
+grep -q '^problem *CDP .*nowhere.crl cannot be fetched: HTTP status 404' "$lab/out" || fail "$(cat "$lab/out")"
+stop_server
+
 echo "$checks behaviours hold"

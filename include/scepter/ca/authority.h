@@ -177,4 +177,13 @@ NODISCARD enum status crl_check(const struct authority *authority, struct store 
 NODISCARD enum status crl_publish(const struct authority *authority, struct store *store, int64_t key_index,
                                   bool scheduled, const char *actor, struct crl_row *out, struct err *err);
 
+/* The number of a CRL (DER) whose issuer is that Name (RFC 5280 section 5.2.3). STATUS_DENIED: another's;
+ * STATUS_MALFORMED. Judges no signature. */
+NODISCARD enum status crl_number_read(struct span der, struct span issuer_der, int64_t *number,
+                                      struct err *err);
+/* Fetches a URL of authority_cdp_urls over http as a relying party does: without proxy and redirects, 3 s for
+ * the connection and for each pause. STATUS_IO says why nothing came; else those of crl_number_read. */
+NODISCARD enum status cdp_probe(const char *url, const struct generation *generation, int64_t *number,
+                                struct err *err);
+
 #endif

@@ -181,6 +181,24 @@ static void crl_publish__leaves_the_list_out_when_nothing_is_revoked(void **stat
     X509_CRL_free(crl);
 }
 
+static void crl_number_read__agrees_with_openssl(void **state)
+{
+    (void)state;
+    AUTO(buf) struct buf der = BUF(0);
+    int64_t number = 0;
+    struct span ours = authority_current(authority)->certificate->subject_der;
+    X509_CRL *crl = publish(false, NULL);
+    read_file(&der);
+    OK(crl_number_read(buf_span(&der), ours, &number, &err));
+    assert_int_equal(number, number_of(crl));
+    X509_CRL_free(crl);
+    const uint8_t nobody[] = {0x30, 0x00};
+    assert_int_equal(crl_number_read(buf_span(&der), SPAN(nobody, sizeof nobody), &number, NULL),
+                     STATUS_DENIED);
+    for (size_t len = 0; len < der.len; len++)
+        assert_int_equal(crl_number_read(SPAN(der.data, len), ours, &number, NULL), STATUS_MALFORMED);
+}
+
 static const char *crl_extension(const X509_CRL *crl, const char *oid, struct buf *hex)
 {
     ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
@@ -591,6 +609,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(crl_publish__leaves_the_list_out_when_nothing_is_revoked),
+        cmocka_unit_test(crl_number_read__agrees_with_openssl),
         cmocka_unit_test(crl_publish__carries_its_extensions),
         cmocka_unit_test(crl_publish__begins_ten_minutes_back_and_lasts_as_configured),
         cmocka_unit_test(crl_publish__records_what_it_wrote),
