@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Every open TCP connection and the thread that shuts those that overstay: a request
- * whose octets drip in for longer than the deadline, and, above the cap, the idlest.
+ * whose octets drip in for longer than the deadline, and, above the cap, the idlest or
+ * slowest.
  * libmicrohttpd's own timeout restarts with each octet and cannot do this. Shutting
  * happens under the lock that also guards the removal, so that no reused file
  * descriptor is ever hit. Does not bound how slowly a reply is taken.
@@ -114,14 +115,25 @@ void connection_list_free(struct connection_list *list)
     free(list);
 }
 
+/* Whether a rather goes than b: an idle one before one that is sending a request, then the older. */
+static bool goes_before(const struct connection *a, const struct connection *b)
+{
+    if ((a->request_since_us == 0) != (b->request_since_us == 0))
+        return a->request_since_us == 0;
+    return a->request_since_us == 0 ? a->active_us < b->active_us : a->request_since_us < b->request_since_us;
+}
+
+/* Another one each time, although libmicrohttpd takes a moment to close what is shut. */
 static void shut_idlest(struct connection_list *list)
 {
     struct connection *idlest = NULL;
     for (struct connection *c = list->first; c != NULL; c = c->next)
-        if (!c->busy && c->request_since_us == 0 && (idlest == NULL || c->active_us < idlest->active_us))
+        if (!c->busy && !c->shut && (idlest == NULL || goes_before(c, idlest)))
             idlest = c;
-    if (idlest != NULL)
-        (void)shutdown(idlest->fd, SHUT_RDWR);
+    if (idlest == NULL)
+        return;
+    idlest->shut = true;
+    (void)shutdown(idlest->fd, SHUT_RDWR);
 }
 
 struct connection *connection_open(struct connection_list *list, int fd)

@@ -22,6 +22,7 @@ struct connection {
     int64_t header_since_us;   /* first seen with part of a header; 0: none */
     int64_t request_since_us;  /* a request is being received since; 0: none */
     bool busy;                 /* a whole request is in work */
+    bool shut;                 /* by us; libmicrohttpd closes it at its next look */
     void *exchange; /* http_request.c's, of the request that is not completed; its thread's alone */
 };
 
@@ -30,7 +31,8 @@ struct connection_list; /* opaque, thread-safe */
 NODISCARD enum status connection_list_new(size_t max, int64_t deadline_s, struct connection_list **out,
                                           struct err *err);
 void connection_list_free(struct connection_list *list);
-/* A socket was accepted; above the cap the idlest connection is shut. NULL if out of memory. */
+/* A socket was accepted; above the cap the idlest connection is shut, or if none is idle the one whose request
+ * takes longest to arrive. NULL if out of memory. */
 struct connection *connection_open(struct connection_list *list, int fd);
 void connection_close(struct connection_list *list, struct connection *connection);
 /* Where its request stands: its request line is there; it is whole and in work; it was answered. */
