@@ -140,12 +140,12 @@ static enum status parse(const char *text, struct checkpoint *out, struct err *e
     const char *end = start != NULL ? strstr(start, " signature=") : NULL;
     const char *at = start;
     struct span time;
-    if (end == NULL || strlen(start) > CHECKPOINT_MAX || !take_number(&at, "rows=", &out->id) ||
+    if (end == NULL || strcspn(start, "\r\n") > CHECKPOINT_MAX || !take_number(&at, "rows=", &out->id) ||
         !take_hash(&at, " hash=", out->hash) || !take_word(&at, " time=", &time) ||
         !take_number(&at, " key=", &out->key_index) || at != end)
         return not_a_checkpoint(err);
     const char *signature = end + strlen(" signature=");
-    if (base64_decode(SPAN(signature, strcspn(signature, " \r\n")), &out->signature, NULL) != STATUS_OK)
+    if (base64_decode(SPAN(signature, strcspn(signature, " \"\r\n")), &out->signature, NULL) != STATUS_OK)
         return not_a_checkpoint(err);
     out->statement = SPAN(start, (size_t)(end - start));
     return STATUS_OK;

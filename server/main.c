@@ -98,6 +98,9 @@ static int refuse_command(int argc, char **argv)
 {
     if (argc == 0) {
         print_help(stderr);
+    } else if (is_family(argv[0]) && argc > 1 && argv[1][0] != '-') {
+        (void)fprintf(stderr, "scepter: %s has no command \"%s\"; there are:\n", argv[0], argv[1]);
+        print_commands(stderr, argv[0]);
     } else if (is_family(argv[0])) {
         (void)fprintf(stderr, "scepter: say which %s command is meant:\n", argv[0]);
         print_commands(stderr, argv[0]);

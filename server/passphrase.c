@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -30,7 +31,7 @@ enum status passphrase_check(const char *source, struct err *err)
 /* ---- one line ---- */
 
 /* Octet by octet, so that what stands behind the line stays for others. */
-static enum status read_line(struct buf *line, struct err *err)
+static enum status read_line(const char *prompt, struct buf *line, struct err *err)
 {
     for (;;) {
         uint8_t octet = 0;
@@ -40,7 +41,7 @@ static enum status read_line(struct buf *line, struct err *err)
         if (len < 0)
             return ERR(err, STATUS_IO, "standard input cannot be read: %m");
         if (len == 0 && line->len == 0)
-            return ERR(err, STATUS_IO, "standard input ended where a line was expected");
+            return ERR(err, STATUS_IO, "%s is expected as one line on standard input, which ended", prompt);
         if (len == 0 || octet == '\n')
             return STATUS_OK;
         if (octet == CONTROL_C)
@@ -63,7 +64,7 @@ static enum status read_hidden(const char *prompt, struct buf *line, struct err 
     if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) != 0)
         return ERR(err, STATUS_IO, "the terminal's echo cannot be switched off: %m");
     (void)fprintf(stderr, "%s: ", prompt);
-    enum status status = read_line(line, err);
+    enum status status = read_line(prompt, line, err);
     (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
     (void)fputc('\n', stderr);
     return status;
@@ -88,15 +89,31 @@ enum status passphrase_ask(const char *prompt, char **out, struct err *err)
     if (isatty(STDIN_FILENO))
         TRY(read_hidden(prompt, &line, err));
     else
-        TRY(read_line(&line, err));
+        TRY(read_line(prompt, &line, err));
     return take_line(&line, out, err);
 }
 
 /* ---- the sources ---- */
 
+/* Root's own file may be opened to this user's group or by an ACL: that is how systemd hands out credentials.
+ */
+static enum status check_mode(const char *path, const char *purpose, struct err *err)
+{
+    struct stat about;
+    if (stat(path, &about) != 0)
+        return STATUS_OK; /* reading it says why */
+    bool lent = about.st_uid == 0 && geteuid() != 0;
+    mode_t forbidden = lent ? S_IRWXO | S_IWGRP : S_IRWXG | S_IRWXO;
+    if (S_ISREG(about.st_mode) && (about.st_mode & forbidden) != 0)
+        return ERR(err, STATUS_CONFIG, "the passphrase of %s: others can read %s: chmod 600 it", purpose,
+                   path);
+    return STATUS_OK;
+}
+
 static enum status from_file(const char *path, const char *purpose, char **out, struct err *err)
 {
     AUTO(buf) struct buf text = BUF(LINE_OCTETS_MAX + 2);
+    TRY(check_mode(path, purpose, err));
     enum status status = file_read(path, &text, err);
     if (status != STATUS_OK) {
         (void)err_prefix(err, "the passphrase of %s: ", purpose);

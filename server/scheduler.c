@@ -318,6 +318,9 @@ static void judge(struct scheduler *scheduler, int which, const char *text)
 {
     struct job_state *state = &scheduler->jobs[which];
     bool over = text[0] == '\0' && state->complaint[0] != '\0';
+    char before[sizeof state->complaint], event[64];
+    (void)snprintf(before, sizeof before, "%s", state->complaint);
+    (void)snprintf(event, sizeof event, "%s.over", jobs[which].event);
     bool news = text[0] != '\0' && !same_but_for_digits(text, state->complaint);
     (void)pthread_mutex_lock(&scheduler->lock);
     (void)snprintf(state->complaint, sizeof state->complaint, "%s", text);
@@ -325,7 +328,7 @@ static void judge(struct scheduler *scheduler, int which, const char *text)
     if (news)
         log_message(LOG_ERROR, jobs[which].event, "%s", text);
     if (over)
-        log_message(LOG_INFO, jobs[which].event, "this is over");
+        log_message(LOG_INFO, event, "over: %s", before);
 }
 
 static int64_t next_backoff_ms(int64_t last_ms, int64_t max_ms)

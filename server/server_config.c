@@ -272,11 +272,21 @@ static void check_url(const char *url, struct config_setting *authority, const c
                        url);
 }
 
+/* The server's own paths go behind it. */
+static void check_base_url(const char *url, struct config_setting *authority, struct config_context *context)
+{
+    check_url(url, authority, "url", context);
+    if (url != NULL && strncmp(url, "http://", 7) == 0 && strpbrk(url + 7, "/?#") != NULL)
+        config_mistake(context->mistakes, context->file, line_of(authority, "url"), "authority.url",
+                       "\"%s\" has a path, query or fragment: http://host or http://host:port is allowed",
+                       url);
+}
+
 static void check_authority(const struct server_config *config, struct config_setting *authority,
                             struct config_context *context)
 {
     struct err err = {0};
-    check_url(config->authority_url, authority, "url", context);
+    check_base_url(config->authority_url, authority, context);
     check_url(config->authority_ocsp, authority, "ocsp", context);
     for (size_t i = 0; i < config->authority_cdp.count; i++)
         check_url(config->authority_cdp.items[i], authority, "cdp", context);

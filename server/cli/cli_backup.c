@@ -194,7 +194,7 @@ enum status cli_backup(struct cli *cli, struct err *err)
     TRY(cli_options(cli, options, 1, 1, err));
     TRY(app_open_store(cli->dir, &app, err));
     if (with_keys)
-        TRY(cli_secret("Passphrase for the keys in the backup: ", &passphrase, err));
+        TRY(cli_secret("Passphrase for the keys in the backup", &passphrase, err));
     if (with_keys && passphrase[0] == '\0')
         return ERR(err, STATUS_DENIED, "the passphrase is empty: keys are only backed up with one");
     TRY(write_backup(cli, app, cli->argv[0], passphrase, err));

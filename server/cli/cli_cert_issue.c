@@ -230,7 +230,7 @@ static enum status write_pkcs12(const struct wanted *wanted, const struct snapsh
 
 static enum status ask_password(char **password, struct err *err)
 {
-    TRY(cli_secret("Password for the PKCS#12 file: ", password, err));
+    TRY(cli_secret("Password for the PKCS#12 file", password, err));
     if ((*password)[0] != '\0')
         return STATUS_OK;
     return ERR(err, STATUS_DENIED, "the password is empty: the file would protect nothing");

@@ -95,6 +95,11 @@ static enum status check_selection(const struct cli *cli, const struct selection
     if (ways != 1)
         return ERR(err, STATUS_USAGE,
                    "give one of: serial numbers, --subject NAME, --value NAME=VALUE, --file FILE");
+    if (selection->subject != NULL && strchr(selection->subject, '=') == NULL)
+        return ERR(err, STATUS_USAGE,
+                   "--subject %.100s: the whole subject is wanted, such as \"CN=jdoe\"; `scepter cert list "
+                   "--subject %.100s` shows those that hold the word",
+                   selection->subject, selection->subject);
     if (selection->value.count > 1)
         return ERR(err, STATUS_USAGE, "--value may be given once");
     return STATUS_OK;

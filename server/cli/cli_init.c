@@ -72,6 +72,11 @@ static enum status check_url(const char *url, struct err *err)
                    "--url is \"%s\": http://host or http://host:port is allowed (not https: CRLs are fetched "
                    "before any TLS can be trusted)",
                    url);
+    if (strpbrk(url + 7, "/?#") != NULL)
+        return ERR(
+            err, STATUS_USAGE,
+            "--url is \"%s\": http://host or http://host:port is allowed, without path, query or fragment",
+            url);
     return STATUS_OK;
 }
 
@@ -183,6 +188,18 @@ static enum status make_all(struct data_dir *made, const struct wishes *wishes, 
 
 /* ---- what comes next ---- */
 
+static bool is_loopback_url(const char *url)
+{
+    return strncmp(url, "http://127.", 11) == 0 || strncmp(url, "http://localhost", 16) == 0 ||
+           strncmp(url, "http://[::1]", 12) == 0;
+}
+
+/* The default listener is found on this machine only, which is not where such a URL leads. */
+static const char *listen_hint(const struct wishes *wishes)
+{
+    return wishes->listen == NULL && !is_loopback_url(wishes->url) ? " --listen 0.0.0.0:8080" : "";
+}
+
 static void print_root(const char *dir, const struct wishes *wishes, const struct authority *authority,
                        const struct config_strings *cdp)
 {
@@ -201,11 +218,15 @@ static void print_root(const char *dir, const struct wishes *wishes, const struc
     for (size_t i = 0; i < cdp->count; i++)
         (void)printf("  CRL          %s\n", cdp->items[i]);
     (void)printf("\nNext:\n"
-                 "  scepter serve --dir %s\n"
-                 "  scepter challenge new --dir %s --profile %s\n"
+                 "  scepter serve --dir %s%s\n"
+                 "  scepter challenge new --dir %s %s\n"
                  "  scepter ca export --dir %s > ca.pem\n"
                  "and read %s/scepter.cfg and %s/templates/, where every key has its comment.\n",
-                 dir, dir, wishes->lab ? "device" : "default", dir, dir, dir);
+                 dir, listen_hint(wishes), dir,
+                 wishes->lab ? "--profile device --set DeviceUid=DEVICE"
+                             : "--set EnrollmentUser=jdoe --set UserPrincipalName=jdoe@example.com "
+                               "--set EmailAddress=jdoe@example.com",
+                 dir, dir, dir);
     if (wishes->lab)
         (void)printf("Devices of the profile lab enrol with the phrase in %s/keys/lab.challenge.\n", dir);
 }
@@ -217,8 +238,8 @@ static void print_subordinate(const char *dir, const struct wishes *wishes)
                  "  scepter ca csr --dir %s > ca.csr        and have it signed by the issuing CA\n"
                  "  scepter ca install --dir %s FILE        with the certificate and its chain (PEM, DER or "
                  "p7b)\n"
-                 "  scepter serve --dir %s\n",
-                 wishes->name, dir, dir, dir, dir);
+                 "  scepter serve --dir %s%s\n",
+                 wishes->name, dir, dir, dir, dir, listen_hint(wishes));
 }
 
 AUTO_VALUE(urls, struct config_strings, config_strings_free)
@@ -242,8 +263,7 @@ static enum status report(const char *dir, const struct wishes *wishes, struct s
 
 static void warn(const struct wishes *wishes)
 {
-    if (strncmp(wishes->url, "http://127.", 11) == 0 || strncmp(wishes->url, "http://localhost", 16) == 0 ||
-        strncmp(wishes->url, "http://[::1]", 12) == 0)
+    if (is_loopback_url(wishes->url))
         (void)fprintf(stderr,
                       "scepter: note: --url %s is a loopback address: only programs on this machine "
                       "will find the CRL that certificates name\n",

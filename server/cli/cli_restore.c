@@ -195,7 +195,7 @@ static enum status restore_keys(const char *dir, struct restored *restored, stru
     AUTO(buf) struct buf keys = BUF(BACKUP_KEYS_MAX);
     if (restored->sealed_keys.len == 0)
         return STATUS_OK;
-    TRY(cli_secret("Passphrase of the keys in the backup: ", &passphrase, err));
+    TRY(cli_secret("Passphrase of the keys in the backup", &passphrase, err));
     TRY(backup_unseal(buf_span(&restored->sealed_keys), passphrase, &keys, err));
     return take_keys(&keys, dir, &restored->keys, err);
 }

@@ -52,6 +52,9 @@ done
 exits 2
 exits 2 nonsense
 exits 2 cert
+says "say which cert command"
+exits 2 cert lst
+says 'cert has no command "lst"'
 exits 2 cert list --status sold
 says "valid, expired, revoked, held"
 exits 2 cert list --limit many
@@ -83,7 +86,7 @@ it "overwrites nothing at init"
 cp "$lab/ca/scepter.cfg" "$lab/before.cfg"
 exits 1 init --name Other --url http://other.example
 cmp "$lab/before.cfg" "$lab/ca/scepter.cfg" || fail "scepter.cfg was changed"
-for bad in --name=a/b "--name=$(printf 'x%.0s' $(seq 65))" --url=https://ca.example --key=rsa:1024 --ra-key=ec:p256; do
+for bad in --name=a/b "--name=$(printf 'x%.0s' $(seq 65))" --url=https://ca.example --url=http://ca.example/pki "--url=http://ca.example?x" --key=rsa:1024 --ra-key=ec:p256; do
   status=0
   "$SCEPTER" init --dir "$lab/bad" --name T --url http://ca.example "$bad" >/dev/null 2>"$lab/err" || status=$?
   [ $status -eq 1 ] || [ $status -eq 2 ] || fail "$bad: exit $status"
@@ -113,6 +116,8 @@ exits 1 cert issue --template Nothing --csr "$lab/bob.csr"
 says "Nothing"
 exits 2 cert issue --template User
 exits 2 cert issue --template User --csr "$lab/bob.csr" --genkey --out "$lab/x.p12"
+exits 1 cert issue --template User --genkey --out "$lab/x.p12" "${words[@]}"
+says "Password for the PKCS#12 file is expected as one line on standard input"
 
 it "shows a certificate, whatever form its serial number is given in"
 scepter cert show "$serial" --json >"$lab/show.json"
@@ -166,6 +171,8 @@ exits 1 cert revoke 0102030405
 exits 0 cert revoke --subject "cn=WorkspaceONEUEM.alice" --reason superseded
 equal "by subject" revoked "$(scepter cert show "$(serial_of "$lab/alice.crt")" --json | field status)"
 exits 1 cert revoke --subject "CN=Nobody"
+exits 2 cert revoke --subject alice
+says "the whole subject is wanted"
 issue carol
 issue dave
 exits 0 cert revoke --value EnrollmentUser=carol
@@ -289,6 +296,8 @@ it "keeps an audit that a changed row, a removed row and a removed end break"
 exits 0 audit verify
 rows=$(scepter audit verify --json | field rows)
 equal "rows" "$rows" "$(scepter audit list --json | jq length)"
+scepter audit verify >"$lab/out"
+has "verdict" "the chain holds" "$lab/out"
 equal "limit" 3 "$(scepter audit list --limit 3 --json | jq length)"
 equal "after" $((rows - 5)) "$(scepter audit list --after 5 --json | jq length)"
 equal "who" "local:$(id -un)" "$(scepter audit list --json | jq -r '[.[] | select(.action | startswith("certificate.revoked"))][0].actor')"
@@ -324,6 +333,9 @@ grep -q '^warning *CDP .*cannot be fetched while no server runs' "$lab/out" || f
 mv "$lab/ca" "$lab/other"
 make_ca
 serve
+grep ' audit.checkpoint ' "$lab/server.log" | tail -1 >"$lab/line"
+exits 0 audit verify --checkpoint "$lab/line"
+has "the log's line as it stands" "checkpoint holds" "$lab/out"
 exits 0 crl show --check
 [ ! -s "$lab/err" ] || fail "$(cat "$lab/err")"
 exits 0 doctor

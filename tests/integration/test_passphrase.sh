@@ -42,6 +42,12 @@ scepter cert revoke "$(serial_of "$lab/c.crt")" >/dev/null || fail "a command wi
 stop_server
 has_not "log" "$phrase" "$lab/server.log"
 
+it "refuses a passphrase that others can read"
+chmod 640 "$lab/phrase"
+refuse "a readable passphrase" scepter crl publish
+has "what to do" "chmod 600" "$lab/refused.err"
+chmod 600 "$lab/phrase"
+
 it "refuses a wrong passphrase, an empty one and no file"
 printf 'wrong\n' >"$lab/phrase"
 refused_start "wrong" "passphrase"
@@ -52,6 +58,7 @@ refused_start "empty" "empty"
 rm "$lab/phrase"
 refused_start "no file" "$lab/phrase"
 printf '%s\n' "$phrase" >"$lab/phrase"
+chmod 600 "$lab/phrase"
 serve
 stop_server
 

@@ -176,6 +176,8 @@ static void server_config__refuses_what_does_not_fit_together(void **state)
     assert_refused(AUTHORITY "profiles = ( 7 );", "a group is allowed");
     assert_refused("authority = { name = \"a\"; url = \"http://h\"; passphrase = \"secret\"; };" PROFILES,
                    "authority.passphrase");
+    assert_refused("authority = { name = \"a\"; url = \"http://h/pki\"; };" PROFILES,
+                   "1: authority.url: \"http://h/pki\" has a path");
     assert_refused("authority = { name = \"a\"; url = \"http://h\"; cdp = [ \"ldap://h\" ]; };" PROFILES,
                    "authority.cdp");
 }
@@ -205,7 +207,7 @@ static void server_config_sample__is_read_back(void **state)
     (void)state;
     const struct listener_config listener = {.address = (char[]){"::1"}, .port = 9};
     const struct server_config_sample sample = {.name = "A \"quoted\" \\ Zürich CA",
-                                                .url = "http://h:1/",
+                                                .url = "http://h:1",
                                                 .passphrase = "env:PASS",
                                                 .listener = &listener,
                                                 .lab = true};
