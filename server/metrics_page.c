@@ -42,6 +42,8 @@ static void write_http(const struct http_server *server, struct buf *out)
     }
     metric_single(out, "scepter_http_refused_busy_total", METRIC_COUNTER,
                   "Requests that got 503 because the queue was full in time.", stats.refused_busy);
+    metric_single(out, "scepter_http_delayed_total", METRIC_COUNTER,
+                  "Answers to wrong challenges that were held back because of their address.", stats.delayed);
     metric_single(out, "scepter_http_connections", METRIC_GAUGE, "Open TCP connections.", stats.connections);
     metric_single(out, "scepter_queue_depth", METRIC_GAUGE, "Requests that wait for a worker or are in work.",
                   stats.queue_depth);

@@ -6,6 +6,7 @@
 #define SCEPTER_SERVER_SERVER_H
 
 #include "app.h"
+#include "failures.h"
 #include "figures.h"
 #include "http.h"
 #include "metrics.h"
@@ -21,6 +22,7 @@ struct server {
     struct scheduler *scheduler;
     struct metrics *metrics; /* NULL: nothing is counted */
     struct figures *figures;
+    struct failures *failures; /* NULL: no limit */
     int64_t started_s;
 };
 

@@ -42,6 +42,7 @@ struct server_config {
     int64_t crl_validity_s, crl_period_s, crl_min_interval_s;
     int64_t workers, io_threads, connections;
     int64_t request_deadline_s, queue_wait_s;
+    int64_t failures_per_minute; /* 0: no limit */
     int log_format, log_level;
 };
 void server_config_free(struct server_config *config);

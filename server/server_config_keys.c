@@ -333,6 +333,15 @@ const struct config_key server_config_keys[] = {
      .min = 1,
      .max = 3600,
      .comment = "A request that would wait longer for a worker is answered 503 at once."},
+    {.name = "failures_per_minute",
+     .type = CONFIG_INT,
+     .offset = AT(failures_per_minute),
+     .fallback = "10",
+     .min = 0,
+     .max = 1000000,
+     .comment = "So many wrong challenges an address may present in a minute (IPv6: a /64); the answer to "
+                "further ones is held back for 1 to 8 seconds. A right challenge is answered at once. After "
+                "so many wrong passwords, messages encrypted with a password are answered 503. 0: no limit."},
     {.name = "log", .type = CONFIG_GROUP, .table = log_keys, .comment = "The log."},
     {.name = NULL},
 };

@@ -114,6 +114,7 @@ static void server_stop(struct server *server)
     scheduler_stop(server->scheduler);
     cdp_cache_free(server->cdp);
     figures_free(server->figures);
+    failures_free(server->failures);
     metrics_free(server->metrics);
     app_close(server->app);
 }
@@ -130,6 +131,7 @@ static enum status server_start(struct server *server, const struct listening *l
     server->started_s = clock_now();
     TRY(metrics_new(&server->metrics, err));
     TRY(figures_new(&server->figures, err));
+    TRY(failures_new(config->failures_per_minute, &server->failures, err));
     TRY(cdp_cache_new(&server->cdp, err));
     TRY(scheduler_start(server, &server->scheduler, err));
     return http_server_start(listening->listeners, listening->count, &limits, server, &server->http, err);

@@ -66,9 +66,11 @@ struct http_reply {
     bool cache;            /* Cache-Control: max-age=…, must-revalidate; else no-store */
     int64_t retry_after_s; /* > 0: Retry-After */
     const char *allow;     /* for 405: "GET, HEAD" */
-    bool close;            /* end the connection after it */
-    bool logged;           /* the handler wrote the request's log line itself */
-    char *location;        /* owned, for redirects */
+    int64_t delay_s; /* > 0: sent so much later, without a worker; 503 if too many wait already. Only from
+                        handlers that a worker runs */
+    bool close;      /* end the connection after it */
+    bool logged;     /* the handler wrote the request's log line itself */
+    char *location;  /* owned, for redirects */
 };
 
 /* Frees what the reply holds; zeroed afterwards. */
@@ -128,6 +130,7 @@ void http_server_stop(struct http_server *server, int64_t grace_s);
 #define HTTP_STATUS_CLASSES 5
 struct http_stats {
     int64_t queue_depth, connections, requests, refused_busy;
+    int64_t delayed;                      /* replies that were held back, or refused because too many were */
     int64_t replies[HTTP_STATUS_CLASSES]; /* 1xx to 5xx */
 };
 void http_server_stats(const struct http_server *server, struct http_stats *out);

@@ -20,6 +20,7 @@
 #define CONNECTION_MEMORY (96 * 1024) /* carries a request line of 64 KiB (measured; SCEP by GET) */
 #define IDLE_TIMEOUT_S    120
 #define BACKLOG           1024
+#define DELAYED_MAX       256 /* replies that are held back at once; a quarter of all connections at most */
 #define OTHER_DESCRIPTORS 256 /* beside connections: the store's, CRLs being sent, those being closed */
 
 static bool is_loopback(const struct sockaddr_storage *address)
@@ -118,6 +119,7 @@ static enum status start_daemon(struct listener *listener, const struct http_lim
 static void free_server(struct http_server *server)
 {
     worker_pool_drain(server->workers);
+    delay_stop(server->delays);
     for (size_t i = 0; i < server->listener_count; i++) {
         struct listener *listener = &server->listeners[i];
         if (listener->daemon != NULL) {
@@ -128,6 +130,7 @@ static void free_server(struct http_server *server)
             (void)close(listener->fd);
     }
     worker_pool_free(server->workers);
+    delay_list_free(server->delays);
     connection_list_free(server->connections);
     free(server);
 }
@@ -162,8 +165,10 @@ static enum status start_all(struct http_server *server, const struct http_liste
         server->listeners[i].server = server;
         server->listener_count++;
     }
-    TRY(connection_list_new(connections_possible(limits->connections), limits->request_deadline_s,
-                            &server->connections, err));
+    size_t connections = connections_possible(limits->connections);
+    TRY(connection_list_new(connections, limits->request_deadline_s, &server->connections, err));
+    TRY(delay_list_start(connections / 4 < DELAYED_MAX ? connections / 4 : DELAYED_MAX, &server->delays,
+                         err));
     TRY(worker_pool_start(limits->workers, limits->queue_wait_s, &server->workers, err));
     for (size_t i = 0; i < count; i++)
         TRY(bind_listener(&server->listeners[i], &wanted[i], err));
@@ -201,8 +206,8 @@ static void wait_until_idle(struct http_server *server, int64_t at_most_s)
         (void)usleep(10000);
 }
 
-/* libmicrohttpd aborts when it is stopped with a suspended connection: accept no more, let the workers
- * finish (each resumes its connection), let the replies go out, then stop. */
+/* libmicrohttpd aborts when it is stopped with a suspended connection: accept no more, wake what is
+ * delayed, let the workers finish (each resumes its connection), let the replies go out, then stop. */
 void http_server_stop(struct http_server *server, int64_t grace_s)
 {
     if (server == NULL)
@@ -213,6 +218,7 @@ void http_server_stop(struct http_server *server, int64_t grace_s)
         /* its threads may be accepting at this moment: the descriptor is closed when they have ended */
         (void)shutdown(server->listeners[i].fd, SHUT_RDWR);
     }
+    delay_stop(server->delays);
     wait_until_idle(server, grace_s);
     worker_pool_drain(server->workers);
     wait_until_idle(server, 1); /* for the last replies to go out */
@@ -224,6 +230,7 @@ void http_server_stats(const struct http_server *server, struct http_stats *out)
     out->queue_depth = worker_depth(server->workers);
     out->connections = (int64_t)connection_count(server->connections);
     out->requests = atomic_load(&server->requests);
+    out->delayed = atomic_load(&server->delayed);
     out->refused_busy = atomic_load(&server->refused_busy);
     for (size_t i = 0; i < HTTP_STATUS_CLASSES; i++)
         out->replies[i] = atomic_load(&server->replies[i]);

@@ -6,6 +6,7 @@
 #ifndef SCEPTER_SERVER_HTTP_PRIVATE_H
 #define SCEPTER_SERVER_HTTP_PRIVATE_H
 
+#include "delay.h"
 #include "http.h"
 #include "worker.h"
 
@@ -31,8 +32,8 @@ struct connection_list; /* opaque, thread-safe */
 NODISCARD enum status connection_list_new(size_t max, int64_t deadline_s, struct connection_list **out,
                                           struct err *err);
 void connection_list_free(struct connection_list *list);
-/* A socket was accepted; above the cap the idlest connection is shut, or if none is idle the one whose request
- * takes longest to arrive. NULL if out of memory. */
+/* A socket was accepted; above the cap the idlest connection is shut, or if none is idle the one whose
+ * request takes longest to arrive. NULL if out of memory. */
 struct connection *connection_open(struct connection_list *list, int fd);
 void connection_close(struct connection_list *list, struct connection *connection);
 /* Where its request stands: its request line is there; it is whole and in work; it was answered. */
@@ -56,9 +57,11 @@ struct listener {
 struct http_server {
     struct worker_pool *workers;
     struct connection_list *connections;
+    struct delay_list *delays;
     void *application;
     _Atomic int64_t requests;
     _Atomic int64_t refused_busy;
+    _Atomic int64_t delayed;
     _Atomic int64_t replies[HTTP_STATUS_CLASSES];
     _Atomic bool stopping; /* replies end their connections */
     size_t listener_count;

@@ -23,6 +23,7 @@ enum exchange_state { RECEIVING, IN_WORK, ANSWERED };
 /* One request and its reply. */
 struct exchange {
     struct worker_job job; /* first: a job is its exchange */
+    struct delayed delayed;
     struct listener *listener;
     struct MHD_Connection *connection;
     struct connection *tcp; /* NULL: not tracked */
@@ -347,19 +348,45 @@ static enum MHD_Result answer(struct exchange *exchange)
     return queue_reply(exchange);
 }
 
-static void run_job(struct worker_job *job)
-{
-    struct exchange *exchange = (struct exchange *)(void *)job;
-    exchange->route->handler(&exchange->request, &exchange->reply);
-    MHD_resume_connection(exchange->connection);
-}
-
 static void answer_busy(struct exchange *exchange, int64_t retry_after_s)
 {
     (void)atomic_fetch_add(&exchange->listener->server->refused_busy, 1);
     reply_text(&exchange->reply, 503, "The server has more to do than it can; try again in %lld s.",
                (long long)retry_after_s);
     exchange->reply.retry_after_s = retry_after_s;
+}
+
+static void send_delayed(struct delayed *delayed)
+{
+    struct exchange *exchange =
+        (struct exchange *)(void *)((char *)delayed - offsetof(struct exchange, delayed));
+    MHD_resume_connection(exchange->connection);
+}
+
+/* Holds the reply back as its handler asks, with the connection still suspended. */
+static bool delay_reply(struct exchange *exchange)
+{
+    struct http_server *server = exchange->listener->server;
+    int64_t delay_s = exchange->reply.delay_s;
+    (void)atomic_fetch_add(&server->delayed, 1);
+    exchange->delayed.wake = send_delayed;
+    /* from here on the exchange may be another thread's */
+    if (delay_hold(server->delays, &exchange->delayed, delay_s) == STATUS_OK)
+        return true;
+    reply_free(&exchange->reply);
+    reply_text(&exchange->reply, 503, "Too many wrong challenges at once; try again in %lld s.",
+               (long long)delay_s);
+    exchange->reply.retry_after_s = delay_s;
+    return false;
+}
+
+static void run_job(struct worker_job *job)
+{
+    struct exchange *exchange = (struct exchange *)(void *)job;
+    exchange->route->handler(&exchange->request, &exchange->reply);
+    if (exchange->reply.delay_s > 0 && delay_reply(exchange))
+        return;
+    MHD_resume_connection(exchange->connection);
 }
 
 static void expire_job(struct worker_job *job)

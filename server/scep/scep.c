@@ -158,7 +158,8 @@ void scep_handler(const struct http_request *request, struct http_reply *reply)
                                    .store = app_store(server->app),
                                    .snapshot = snapshot,
                                    .profile = profile,
-                                   .metrics = server->metrics};
+                                   .metrics = server->metrics,
+                                   .failures = server->failures};
     const struct span *operation = http_argument(request, "operation");
     if (operation == NULL) {
         explain(&call, reply);

@@ -166,7 +166,7 @@ static enum status check_signer(const struct cms_signed *cms, const struct snaps
 /* The static phrase opens it, where the profile has a long enough one (rules.md, EC device keys). */
 static enum status key_by_password(const struct cms_enveloped *envelope,
                                    const struct cms_recipient *recipient, const struct profile *profile,
-                                   uint8_t *content_key, struct err *err)
+                                   struct scep_message *out, uint8_t *content_key, struct err *err)
 {
     if (profile->challenge != CHALLENGE_STATIC || strlen(profile->challenge_phrase) < 20)
         return ERR(
@@ -174,11 +174,18 @@ static enum status key_by_password(const struct cms_enveloped *envelope,
             "profile %s takes no messages encrypted with a password: that needs a static challenge of at "
             "least 20 characters; encrypt for the RA certificate",
             profile->name);
+    if (out->passwords_after_s > 0)
+        return ERR(err, STATUS_BUSY,
+                   "too many messages encrypted with a wrong password came from this address: try again in "
+                   "%lld s",
+                   (long long)out->passwords_after_s);
+    out->by_password = true;
     return cms_password_key(envelope, recipient, span_str(profile->challenge_phrase), content_key, err);
 }
 
 static enum status content_key_of(const struct cms_enveloped *envelope, const struct snapshot *snapshot,
-                                  const struct profile *profile, uint8_t *content_key, struct err *err)
+                                  const struct profile *profile, struct scep_message *out,
+                                  uint8_t *content_key, struct err *err)
 {
     size_t key_len = cms_cipher_key_len(envelope->cipher);
     for (size_t i = 0; i < envelope->recipient_count; i++) {
@@ -193,7 +200,7 @@ static enum status content_key_of(const struct cms_enveloped *envelope, const st
     }
     for (size_t i = 0; i < envelope->recipient_count; i++)
         if (envelope->recipients[i].kind == RECIPIENT_PASSWORD)
-            return key_by_password(envelope, &envelope->recipients[i], profile, content_key, err);
+            return key_by_password(envelope, &envelope->recipients[i], profile, out, content_key, err);
     return cms_envelope_refused(err);
 }
 
@@ -218,7 +225,7 @@ static enum status open_envelope(struct span content, const struct snapshot *sna
     TRY(check_cipher(envelope.cipher, profile, err));
     out->cipher = envelope.cipher;
     uint8_t content_key[64];
-    enum status status = content_key_of(&envelope, snapshot, profile, content_key, err);
+    enum status status = content_key_of(&envelope, snapshot, profile, out, content_key, err);
     out->content = BUF(MESSAGE_MAX);
     struct der_reader inside;
     if (status == STATUS_OK) {

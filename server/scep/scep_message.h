@@ -31,10 +31,12 @@ struct scep_message {
     struct buf sender_nonce;
     struct certificate *signer; /* as presented; NULL until it was read */
     bool signer_is_ours;
-    bool verified;          /* signature and digest hold */
-    enum digest digest;     /* that the request used */
-    enum cms_cipher cipher; /* that the request used */
-    struct buf content;     /* what was in the envelope: one whole DER SEQUENCE */
+    bool verified;             /* signature and digest hold */
+    enum digest digest;        /* that the request used */
+    enum cms_cipher cipher;    /* that the request used */
+    bool by_password;          /* a password was tried to open it */
+    int64_t passwords_after_s; /* set before scep_decode: > 0: passwords are refused for so long */
+    struct buf content;        /* what was in the envelope: one whole DER SEQUENCE */
 };
 void scep_message_free(struct scep_message *message);
 AUTO_VALUE(scep_message, struct scep_message, scep_message_free)
@@ -42,7 +44,8 @@ AUTO_VALUE(scep_message, struct scep_message, scep_message_free)
 /* Reads, verifies and decrypts one PKIMessage for a profile. On failure *out still holds what was read by
  * then, so that a failure can be answered once transaction_id is there. Statuses as a CertRep needs them:
  * STATUS_ALGORITHM (badAlg), STATUS_INTEGRITY (badMessageCheck; one text for all that can be wrong inside the
- * envelope), others (badRequest). */
+ * envelope), others (badRequest); STATUS_BUSY: a password was to be tried, and out->passwords_after_s says
+ * that none is: before any work on it. *out is zero-initialised but for that. */
 NODISCARD enum status scep_decode(struct span octets, const struct snapshot *snapshot,
                                   const struct profile *profile, struct scep_message *out, struct err *err);
 

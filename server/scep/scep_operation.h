@@ -14,7 +14,8 @@ struct scep_call {
     struct store *store;
     const struct snapshot *snapshot;
     const struct profile *profile;
-    struct metrics *metrics; /* NULL: nothing is counted */
+    struct metrics *metrics;   /* NULL: nothing is counted */
+    struct failures *failures; /* NULL: nothing is limited */
 };
 
 /* Answers a PKIMessage with a CertRep (HTTP 200 also for FAILURE and PENDING), or with an HTTP error where it

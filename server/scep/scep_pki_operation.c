@@ -245,6 +245,39 @@ static void count_outcome(const struct scep_call *call, const struct scep_messag
                               outcome->retry ? OUTCOME_RETRY : outcomes[outcome->disposition]);
 }
 
+/* ---- guessing ---- */
+
+static bool carries_challenge(const struct scep_message *message)
+{
+    AUTO(csr) struct csr *csr = NULL;
+    return csr_decode(buf_span(&message->content), &csr, NULL) == STATUS_OK && csr->challenge != NULL &&
+           csr->challenge[0] != '\0';
+}
+
+/* Whether a challenge was presented and not taken. */
+static bool is_wrong_challenge(const struct scep_call *call, const struct scep_message *message,
+                               const struct outcome *outcome)
+{
+    return outcome->is_stranger && outcome->status == STATUS_DENIED &&
+           call->profile->challenge != CHALLENGE_NONE && carries_challenge(message);
+}
+
+/* What was judged wrong counts for its address; beyond the rate the answer is held back. What is right is
+ * never late, whatever else came from its address: many clients may share one. Passwords cost too much work
+ * to be judged first, and are refused in scep_decode. */
+static void limit_guessing(const struct scep_call *call, const struct scep_message *message,
+                           const struct outcome *outcome, enum status status, struct http_reply *reply)
+{
+    const char *remote = call->http->remote;
+    int64_t now_us = clock_monotonic_us();
+    if (status == STATUS_BUSY && message->passwords_after_s > 0 && !message->by_password)
+        reply->retry_after_s = message->passwords_after_s;
+    else if (status == STATUS_INTEGRITY && message->by_password)
+        reply->delay_s = failures_count(call->failures, FAILURE_PASSWORD, remote, now_us);
+    else if (status == STATUS_OK && is_wrong_challenge(call, message, outcome))
+        reply->delay_s = failures_count(call->failures, FAILURE_CHALLENGE, remote, now_us);
+}
+
 /* ---- the whole ---- */
 
 static void answer_message(const struct scep_call *call, const struct scep_message *message,
@@ -273,10 +306,13 @@ void scep_pki_operation(const struct scep_call *call, struct span octets, struct
     AUTO(scep_message) struct scep_message message = {0};
     AUTO(scep_result) struct scep_result result = {0};
     struct err err = {0};
+    message.passwords_after_s =
+        failures_wait_s(call->failures, FAILURE_PASSWORD, call->http->remote, clock_monotonic_us());
     enum status status = scep_decode(octets, call->snapshot, call->profile, &message, &err);
     if (status == STATUS_OK)
         status = run_message(call, &message, &result, &err);
     answer_message(call, &message, &result, status, &err, reply);
+    limit_guessing(call, &message, &result.outcome, status, reply);
     metrics_count_operation(call->metrics, operation_of(message.type));
     count_outcome(call, &message, &result.outcome, status);
     metrics_count_duration(call->metrics, call->profile->name,
