@@ -200,8 +200,8 @@ static enum status check_wanted(const struct enroll_context *context, const stru
     TRY(find_profile(context->snapshot, wanted->profile != NULL ? wanted->profile : "default", profile, err));
     TRY(check_template(*profile, wanted->template_name, err));
     if (wanted->ttl_s <= 0 || wanted->ttl_s > CHALLENGE_TTL_MAX_S)
-        return ERR(err, STATUS_USAGE, "a challenge lives for %lld s at the most, and for 1 s at least",
-                   (long long)CHALLENGE_TTL_MAX_S);
+        return ERR(err, STATUS_USAGE, "a challenge lives for %s at the most, and for 1s at least",
+                   CHALLENGE_TTL_MAX_TEXT);
     if (wanted->uses < 1 || wanted->uses > CHALLENGE_USES_MAX)
         return ERR(err, STATUS_USAGE, "a challenge has from 1 to %d uses", CHALLENGE_USES_MAX);
     for (size_t i = 0; wanted->values != NULL && i < wanted->values->count; i++)
@@ -262,8 +262,10 @@ enum status challenge_create(const struct enroll_context *context, const struct 
     TRY(make_phrase(&text, made.sha256, err));
     TRY(fill_challenge(wanted, profile, &made, err));
     TRY(describe(&made, &detail, err));
-    struct audit_row audit = {
-        .actor = made.created_by, .action = borrowed("challenge.created"), .detail = detail};
+    struct audit_row audit = {.actor = made.created_by,
+                              .action = borrowed("challenge.created"),
+                              .object = borrowed("challenge 0"),
+                              .detail = detail};
     change_add(&change, (struct change_op){.kind = CHANGE_CHALLENGE_ADD, .challenge = &made});
     change_add(&change, (struct change_op){.kind = CHANGE_AUDIT, .audit = &audit});
     TRY(store_commit(context->store, &change, err));

@@ -11,6 +11,7 @@
 
 #define PENDING_LAPSE_DEFAULT_S (30 * 86400) /* where no profile says otherwise (rules.md) */
 #define CHALLENGE_TTL_MAX_S     (365 * 86400)
+#define CHALLENGE_TTL_MAX_TEXT  "1y"
 #define CHALLENGE_USES_MAX      1000000
 
 /* Who asks, as far as it was proven. */

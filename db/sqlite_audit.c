@@ -63,6 +63,9 @@ enum status sqlite_audit_add(struct sql_connection *on, const struct change_op *
     if (row.object != NULL && strcmp(row.object, "request 0") == 0) {
         snprintf(object, sizeof object, "request %" PRId64, wait->request_id);
         row.object = object;
+    } else if (row.object != NULL && strcmp(row.object, "challenge 0") == 0) {
+        snprintf(object, sizeof object, "challenge %" PRId64, wait->challenge_id);
+        row.object = object;
     }
     TRY(audit_hash(previous, &row, row.hash, err));
     TRY(row_insert(on, &row, err));

@@ -25,10 +25,9 @@ void content_free(struct content *content)
     *content = (struct content){0};
 }
 
-/* RFC 5280 section 4.2.1.3; rules.md: a key without request counts as RSA. */
-static unsigned key_usage(const struct template *template, const struct csr *csr)
+/* RFC 5280 section 4.2.1.3 */
+unsigned template_key_usage(const struct template *template, bool ec)
 {
-    bool ec = csr != NULL && pubkey_type(csr->key) == KEY_EC;
     unsigned signing = KEY_USAGE_DIGITAL_SIGNATURE;
     unsigned encryption = ec ? KEY_USAGE_KEY_AGREEMENT : KEY_USAGE_KEY_ENCIPHERMENT;
 
@@ -40,6 +39,12 @@ static unsigned key_usage(const struct template *template, const struct csr *csr
     default:
         return signing | encryption;
     }
+}
+
+/* rules.md: a key without request counts as RSA. */
+static unsigned key_usage(const struct template *template, const struct csr *csr)
+{
+    return template_key_usage(template, csr != NULL && pubkey_type(csr->key) == KEY_EC);
 }
 
 static enum status copy_octets(const struct buf *from, struct buf *to, struct err *err)

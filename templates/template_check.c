@@ -327,14 +327,6 @@ static int pattern_line(const struct check *check, struct config_setting *group)
     return line_of(pattern != NULL ? pattern : group, check->root);
 }
 
-static void warn_trust(const struct check *check, int line, const char *key, const struct entry *entry)
-{
-    if (entry->from == FROM_REQUEST && entry->verify == VERIFY_NONE && entry->text != NULL)
-        warn(check, line, key,
-             "verify = \"none\": whoever holds a challenge states this himself; give challenges only to "
-             "those who may state it (a UEM), and close them with lookup values where you can");
-}
-
 static void check_subject(const struct check *check)
 {
     const struct subject_rule *rule = &check->template->subject;
@@ -342,7 +334,6 @@ static void check_subject(const struct check *check)
 
     for (size_t i = 0; rule->patterns != NULL && i < rule->shape.count; i++)
         check_pattern(check, line, "subject.pattern", &rule->entry, &rule->patterns[i]);
-    warn_trust(check, line, "subject", &rule->entry);
 }
 
 static void check_sid_entry(const struct check *check, int line, const char *key, const struct san_rule *rule)
@@ -378,7 +369,6 @@ static void check_san_entry(const struct check *check, size_t index, struct conf
             (rule->type == SAN_UPN || rule->type == SAN_SID_URI) && rule->entry.text != NULL)
             MISTAKE_AT(check, line, key, "a second entry of type \"%s\": a certificate has one at most",
                        san_type_name((enum san_type)rule->type));
-    warn_trust(check, line, key, &rule->entry);
 }
 
 static void check_sans(const struct check *check)
@@ -387,6 +377,30 @@ static void check_sans(const struct check *check)
 
     for (size_t i = 0; list != NULL && i < check->template->san_count; i++)
         check_san_entry(check, i, config_at(list, i));
+}
+
+static bool is_trusted(const struct entry *entry)
+{
+    return entry->from == FROM_REQUEST && entry->verify == VERIFY_NONE && entry->text != NULL;
+}
+
+/* One for the whole template, however many entries it concerns. */
+static void warn_trust(const struct check *check)
+{
+    const struct template *template = check->template;
+    AUTO(buf) struct buf names = BUF(1024);
+
+    if (is_trusted(&template->subject.entry))
+        buf_add_text(&names, "subject");
+    for (size_t i = 0; i < template->san_count; i++)
+        if (is_trusted(&template->sans[i].entry))
+            buf_printf(&names, "%ssan[%zu] (%s)", names.len > 0 ? ", " : "", i,
+                       san_type_name((enum san_type) template->sans[i].type));
+    AUTO(heap) char *text = buf_take_text(&names);
+    if (text != NULL && text[0] != '\0')
+        warn(check, line_of(template_member(check->root, "subject"), check->root), text,
+             "verify = \"none\": whoever holds a challenge states this himself; give challenges only to "
+             "those who may state it (a UEM), and close them with lookup values where you can");
 }
 
 /* ---- extensions and lists ---- */
@@ -471,6 +485,7 @@ void template_check(struct template *template, struct config_setting *root,
     check_eku(&check);
     check_subject(&check);
     check_sans(&check);
+    warn_trust(&check);
     check_oid(&check);
     check_sid_extension(&check);
     check_urls(&check, "cdp", &template->cdp);

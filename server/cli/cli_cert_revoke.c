@@ -286,7 +286,10 @@ enum status cli_cert_revoke(struct cli *cli, struct err *err)
     TRY(set_reason(reason, &work.reason, err));
     TRY(app_open_store(cli->dir, &app, err));
     work.store = app_store(app);
-    TRY(find(cli, &selection, work.store, &serials, err));
+    enum status status = find(cli, &selection, work.store, &serials, err);
+    if (status == STATUS_NOT_FOUND && selection.value.count > 0)
+        TRY(cli_value_names_check(cli, app_config(app), &selection.value, err));
+    TRY(status);
     TRY(work_on_all(&work, &serials, err));
     return finish(cli, &work, app, err);
 }

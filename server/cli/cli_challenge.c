@@ -3,6 +3,7 @@
  * `scepter challenge new` and `scepter profile …`: what a SCEP client needs to enrol.
  */
 #include "cli_run.h"
+#include "cli_template.h"
 
 #include "text.h"
 
@@ -20,6 +21,7 @@ static enum status print_challenge(const char *phrase, const struct challenge_ro
         return out_end(stdout, err);
     }
     AUTO(json_object) struct json_object object = json_object_new();
+    json_put_id(&object, "id", row->id);
     json_put_text(&object, "challenge", phrase);
     json_put_text(&object, "profile", row->profile);
     json_put_text(&object, "template", row->template_name);
@@ -27,6 +29,70 @@ static enum status print_challenge(const char *phrase, const struct challenge_ro
     json_put_time(&object, "expires", row->expires_s);
     json_put_number(&object, "uses", row->uses);
     return json_show(stdout, &object, err);
+}
+
+/* ---- whether it can be used at all ---- */
+
+static enum status found_device(const struct device_row *row, void *context, struct err *err)
+{
+    bool *found = context;
+    (void)row, (void)err;
+    *found = true;
+    return STATUS_OK;
+}
+
+/* Whether an entry that must be filled needs the name, and no source can know it. What the request itself
+ * states may yet name a registered device. */
+static bool is_missing(const struct template *template, struct lookup *lookup, bool devices, const char *name)
+{
+    const char *text = NULL, *source = NULL;
+    if (lookup_get(lookup, name, &text, &source, NULL) != STATUS_NOT_FOUND)
+        return false;
+    for (size_t i = 0; i < template_entry_count(template); i++) {
+        const struct template_entry entry = template_entry_at(template, i);
+        if (!entry.optional && template_entry_names(template, i, name) &&
+            (!entry.from_request || (entry.verified && !devices)))
+            return true;
+    }
+    return false;
+}
+
+static void note_template(struct store *store, const struct template *template, const struct values *bound,
+                          bool devices)
+{
+    struct lookup_source registry = lookup_device_registry(store);
+    AUTO(lookup) struct lookup *lookup = NULL;
+    AUTO(buf) struct buf names = BUF(4096);
+    if (cli_lookup(&registry, bound, &lookup, NULL) != STATUS_OK)
+        return;
+    for (const char *const *name = template_lookup_names(template); *name != NULL; name++)
+        if (is_missing(template, lookup, devices, *name))
+            buf_printf(&names, "%s{%s}", names.len > 0 ? ", " : "", *name);
+    AUTO(heap) char *text = buf_take_text(&names);
+    if (text != NULL && text[0] != '\0')
+        cli_note(
+            "note: template %s needs %s, which this challenge does not bind (--set) and the device registry "
+            "does not know: a request with it will be denied",
+            template_name(template), text);
+}
+
+static void note_missing(struct store *store, const struct snapshot *snapshot,
+                         const struct challenge_row *row)
+{
+    const struct profile *profile = snapshot_profile(snapshot, row->profile);
+    const char *const names[] = {profile->template_any, profile->template_signing,
+                                 profile->template_encryption, profile->template_both};
+    bool devices = false;
+    if (store_devices(store, found_device, &devices, NULL) != STATUS_OK)
+        return;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const struct template *template =
+            names[i] != NULL ? template_set_find(snapshot->templates, names[i]) : NULL;
+        bool meant =
+            row->template_name == NULL || (names[i] != NULL && strcmp(row->template_name, names[i]) == 0);
+        if (template != NULL && meant)
+            note_template(store, template, &row->values, devices);
+    }
 }
 
 enum status cli_challenge_new(struct cli *cli, struct err *err)
@@ -49,6 +115,7 @@ enum status cli_challenge_new(struct cli *cli, struct err *err)
     AUTO(snapshot) struct snapshot *snapshot = app_snapshot(app);
     const struct enroll_context context = {.store = app_store(app), .snapshot = snapshot};
     TRY(challenge_create(&context, &wanted, &phrase, &row, err));
+    note_missing(app_store(app), snapshot, &row);
     return print_challenge(phrase, &row, json, err);
 }
 

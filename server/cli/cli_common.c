@@ -141,3 +141,42 @@ enum status cli_template_find(const struct template_set *set, const char *name, 
     return ERR(err, STATUS_NOT_FOUND, "there is no template %.100s; there are: %s", name,
                text != NULL ? text : "");
 }
+
+/* ---- lookup names ---- */
+
+static bool is_custom(const struct server_config *config, const char *name)
+{
+    for (size_t i = 0; i < config->templates.custom_values.count; i++)
+        if (strcmp(config->templates.custom_values.items[i], name) == 0)
+            return true;
+    return false;
+}
+
+static bool is_in_template(const struct template_set *set, const char *name)
+{
+    for (size_t i = 0; i < template_set_count(set); i++)
+        for (const char *const *known = template_lookup_names(template_set_at(set, i)); *known != NULL;
+             known++)
+            if (strcmp(*known, name) == 0)
+                return true;
+    return false;
+}
+
+enum status cli_value_names_check(const struct cli *cli, const struct server_config *config,
+                                  const struct values *values, struct err *err)
+{
+    AUTO(template_set) struct template_set *set = NULL;
+    for (size_t i = 0; i < values->count; i++) {
+        const char *name = values->items[i].name;
+        if (lookup_in_catalogue(name) || is_custom(config, name))
+            continue;
+        if (set == NULL)
+            TRY(cli_templates(cli, config, &set, err));
+        if (!is_in_template(set, name))
+            return ERR(err, STATUS_USAGE,
+                       "no template knows a lookup value {%s}: look at its spelling (`scepter template show "
+                       "NAME`)",
+                       name);
+    }
+    return STATUS_OK;
+}

@@ -298,6 +298,7 @@ enum status cli_lookup_test(struct cli *cli, struct err *err)
     if (values.count == 0)
         return ERR(err, STATUS_USAGE, "--set NAME=VALUE is missing: say who or which device is looked up");
     TRY(app_open_store(cli->dir, &app, err));
+    TRY(cli_value_names_check(cli, app_config(app), &values, err));
     struct lookup_source registry = lookup_device_registry(app_store(app));
     TRY(cli_lookup(&registry, &values, &lookup, err));
     return show_values(&listing, lookup, &app_config(app)->templates.custom_values, err);

@@ -29,6 +29,10 @@ NODISCARD enum status cli_templates(const struct cli *cli, const struct server_c
 /* One of them. STATUS_NOT_FOUND names those there are. */
 NODISCARD enum status cli_template_find(const struct template_set *set, const char *name,
                                         const struct template **out, struct err *err);
+/* Whether lookup values can have these names: of the catalogue, of custom_values, of a template.
+ * STATUS_USAGE. */
+NODISCARD enum status cli_value_names_check(const struct cli *cli, const struct server_config *config,
+                                            const struct values *values, struct err *err);
 /* Octets at most of a file that a command reads whole. */
 #define CLI_FILE_MAX (64 * 1024 * 1024)
 

@@ -152,9 +152,59 @@ static enum status put_content(const struct content *content, struct json_object
     return STATUS_OK;
 }
 
+static const char *verify_word(const struct template_entry *entry)
+{
+    if (!entry->from_request)
+        return NULL;
+    return entry->verified ? "source" : "none";
+}
+
+static json_t *entries_json(const struct template *template)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < template_entry_count(template); i++) {
+        const struct template_entry entry = template_entry_at(template, i);
+        struct json_object object = json_object_new();
+        json_put_text(&object, "entry", entry.kind);
+        json_put_text(&object, "pattern", entry.pattern);
+        json_put_text(&object, "from", entry.from_request ? "request" : "template");
+        json_put_text(&object, "verify", verify_word(&entry));
+        json_put_bool(&object, "optional", entry.optional);
+        json_array_append_new(list, object.json);
+    }
+    return list;
+}
+
+static json_t *template_eku_list(const struct template *template)
+{
+    struct span oids[OIDS_MAX];
+    return json_from_oids(oids, template_eku(template, oids, OIDS_MAX));
+}
+
+static json_t *curves_json(const struct key_limits *limits)
+{
+    json_t *list = json_array();
+    if (limits->p256)
+        json_array_append_new(list, json_string("P-256"));
+    if (limits->p384)
+        json_array_append_new(list, json_string("P-384"));
+    return list;
+}
+
+static void put_rules(const struct template *template, struct json_object *object)
+{
+    const struct key_limits *limits = template_key_limits(template);
+    json_put_json(object, "entries", entries_json(template));
+    json_put_json(object, "key_usage", json_from_key_usage(template_key_usage(template, !limits->rsa)));
+    json_put_json(object, "eku", template_eku_list(template));
+    json_put_json(object, "rsa_min_bits", limits->rsa ? json_integer(limits->rsa_min_bits) : json_null());
+    json_put_json(object, "curves", curves_json(limits));
+}
+
 static enum status show_json(const struct template *template, const struct content *content, struct err *err)
 {
     AUTO(json_object) struct json_object object = describe(template);
+    put_rules(template, &object);
     if (content != NULL)
         TRY(put_content(content, &object, err));
     return json_show(stdout, &object, err);
@@ -167,6 +217,33 @@ static void detail_keys(const struct key_limits *limits)
     detail_text(stdout, "keys", limits->rsa ? text : NULL);
     detail_text(stdout, limits->rsa ? "" : "keys", limits->p256 ? "EC P-256" : NULL);
     detail_text(stdout, limits->rsa || limits->p256 ? "" : "keys", limits->p384 ? "EC P-384" : NULL);
+}
+
+/* "SAN upn  {UserPrincipalName}  from the request, as a source knows it; optional" */
+static void detail_entry(const struct template_entry *entry, bool is_subject)
+{
+    char kind[48], text[1024];
+    snprintf(kind, sizeof(kind), "%s%s", is_subject ? "" : "SAN ", entry->kind);
+    snprintf(text, sizeof(text), "%s  (%s%s)", entry->pattern,
+             !entry->from_request ? "filled by the template"
+             : entry->verified    ? "from the request, if a source knows it too: verify = \"source\""
+                                  : "from the request, on its word: verify = \"none\"",
+             entry->optional ? "; optional" : "");
+    detail_text(stdout, kind, text);
+}
+
+static void detail_rules(const struct template *template)
+{
+    json_t *usage = json_from_key_usage(template_key_usage(template, !template_key_limits(template)->rsa));
+    json_t *eku = template_eku_list(template);
+    for (size_t i = 0; i < template_entry_count(template); i++) {
+        const struct template_entry entry = template_entry_at(template, i);
+        detail_entry(&entry, i == 0);
+    }
+    detail_list(stdout, "key usage", usage);
+    detail_list(stdout, "EKU", eku);
+    json_decref(usage);
+    json_decref(eku);
 }
 
 static void detail_template(const struct template *template)
@@ -182,6 +259,7 @@ static void detail_template(const struct template *template)
     detail_number(stdout, "version", template_version(template));
     detail_text(stdout, "for", audience_word(template_audience(template)));
     detail_text(stdout, "approval", template_manual_approval(template) ? "manual" : "auto");
+    detail_rules(template);
     detail_keys(template_key_limits(template));
     detail_text(stdout, "validity", validity);
     detail_text(stdout, "lookup values", text != NULL && text[0] != '\0' ? text : "none");
@@ -229,7 +307,10 @@ enum status cli_template_show(struct cli *cli, struct err *err)
     TRY(cli_templates(cli, app_config(app), &set, err));
     TRY(cli_template_find(set, cli->argv[0], &template, err));
     enum status status = make_certificate(template, app_store(app), &values, &content, err);
-    if (status != STATUS_OK && values.count > 0)
+    if (status == STATUS_DENIED && values.count > 0 && template_entry_at(template, 0).from_request)
+        cli_note("note: the subject is taken from the request; with these values alone none comes out: %s",
+                 err->text);
+    else if (status != STATUS_OK && values.count > 0)
         return status;
     /* without values a template is shown all the same: what it lacks is in its list of lookup values */
     const struct content *made = status == STATUS_OK ? &content : NULL;

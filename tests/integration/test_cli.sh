@@ -232,11 +232,11 @@ exits 2 request show x
 exits 1 request show 9999
 exits 2 request list --status lost
 
-it "makes challenges: the word alone, or {challenge, profile, template, values, expires, uses}"
+it "makes challenges: the word alone, or {id, challenge, profile, template, values, expires, uses}"
 challenge=$(scepter challenge new --set EnrollmentUser=jdoe)
 [[ $challenge =~ ^[0-9A-F]{32}$ ]] || fail "$challenge"
 scepter challenge new --set EnrollmentUser=jdoe --ttl 10m --uses 3 --json >"$lab/challenge.json"
-keys "challenge profile template values expires uses" "$lab/challenge.json"
+keys "id challenge profile template values expires uses" "$lab/challenge.json"
 equal "uses" 3 "$(jq .uses "$lab/challenge.json")"
 equal "values" '{"EnrollmentUser":"jdoe"}' "$(jq -c .values "$lab/challenge.json")"
 left=$(($(date -u -d "$(jq -r .expires "$lab/challenge.json")" +%s) - $(date +%s)))
@@ -246,6 +246,22 @@ says static
 exits 1 challenge new --profile nothing
 exits 2 challenge new --set EnrollmentUser
 exits 2 challenge new --set Shoe=1
+equal "audit" "challenge $(jq .id "$lab/challenge.json")" "$(scepter audit list --json | jq -r '[.[] | select(.action == "challenge.created")][-1].object')"
+exits 2 challenge new --ttl 400d
+says "1y at the most"
+exits 0 challenge new --set EnrollmentUser=jdoe
+says "template User needs {UserPrincipalName}, {EmailAddress}, which"
+mapfile -t words < <(person jdoe)
+exits 0 challenge new "${words[@]}"
+[ ! -s "$lab/err" ] || fail "$(cat "$lab/err")"
+exits 0 challenge new --profile device
+says "template Device needs {DeviceUid}"
+exits 0 challenge new --profile device --set DeviceUid=1
+[ ! -s "$lab/err" ] || fail "$(cat "$lab/err")"
+exits 2 lookup test --set EnrolmentUser=jdoe
+says "no template knows a lookup value {EnrolmentUser}"
+exits 2 cert revoke --value EnrolmentUser=jdoe
+says "no template knows a lookup value {EnrolmentUser}"
 
 it "shows authority, CRL, templates and profiles"
 scepter crl show --json >"$lab/crl.json"
@@ -261,6 +277,17 @@ exits 1 profile show nothing
 equal "what would come out" CN=WorkspaceONEUEM.x \
   "$(scepter template show User --set EnrollmentUser=x --set UserPrincipalName=x@y --set EmailAddress=x@y --json | field subject)"
 exits 1 template show Nothing
+exits 0 template show User
+has "subject" "CN=WorkspaceONEUEM.{EnrollmentUser}  (filled by the template)" "$lab/out"
+has "SAN" "{UserPrincipalName}" "$lab/out"
+has "EKU" "clientAuth" "$lab/out"
+exits 0 template show LabDevice --set EnrollmentUser=x
+has "from the request" "*  (from the request, on its word" "$lab/out"
+equal "entries" '{"entry":"subject","pattern":"CN={DeviceUid}","from":"request","verify":"source","optional":false}' \
+  "$(scepter template show Device --json | jq -c '.entries[0]')"
+equal "usage" '["digitalSignature","keyEncipherment"]' "$(scepter template show Device --json | jq -c .key_usage)"
+exits 0 template check
+equal "one warning each" 3 "$(grep -c 'verify = "none": whoever' "$lab/out")"
 
 it "finds every mistake of a template at once, with its line"
 cat >"$lab/wrong.cfg" <<'CFG'

@@ -48,7 +48,8 @@ enum change_kind {
     CHANGE_DEVICE_PUT,    /* device */
     CHANGE_SETTING_PUT,   /* setting */
     CHANGE_AUDIT,         /* audit; id and hash are not read, time_s 0 is the present, the object "request 0"
-                             stands for the request of this change */
+                             stands for the request of this change, "challenge 0" for the challenge that
+                             it added before */
 };
 
 struct change_op {

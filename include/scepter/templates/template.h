@@ -101,6 +101,23 @@ bool template_key_same_subject(const struct template *template);
 /* Every lookup name in its patterns, NULL-ended; borrowed. */
 const char *const *template_lookup_names(const struct template *template);
 
+/* The subject (index 0) and the SAN entries behind it, as the file writes them. Texts borrowed. */
+struct template_entry {
+    const char *kind;    /* "subject", or the SAN's type */
+    const char *pattern; /* "CN={EnrollmentUser}", "*" */
+    bool from_request;   /* else the template fills it */
+    bool verified;       /* of the request's: verify = "source" */
+    bool optional;
+};
+size_t template_entry_count(const struct template *template);
+struct template_entry template_entry_at(const struct template *template, size_t index);
+/* Whether an entry's pattern holds that lookup name. */
+bool template_entry_names(const struct template *template, size_t index, const char *name);
+/* The EKU as content octets of OIDs, borrowed; at most `max`. How many there are. */
+size_t template_eku(const struct template *template, struct span *out, size_t max);
+/* Bits of RFC 5280 section 4.2.1.3 for an RSA or an EC key. */
+unsigned template_key_usage(const struct template *template, bool ec);
+
 /* The texts of the built-in templates: name ("User") and text of the .cfg file; NULL name at the end. */
 struct template_builtin {
     const char *name;
