@@ -205,9 +205,8 @@ static void write_requests(const struct profile_metrics *first, struct buf *out)
 static void write_refused(const struct profile_metrics *first, struct buf *out)
 {
     static const char name[] = "scepter_refused_total";
-    metric_family(
-        out, name, METRIC_COUNTER,
-        "Messages of strangers that were turned away, by profile and class of reason.");
+    metric_family(out, name, METRIC_COUNTER,
+                  "Messages of strangers that were turned away, by profile and class of reason.");
     for (const struct profile_metrics *profile = first; profile != NULL; profile = profile->next)
         for (size_t i = 0; i < REFUSALS; i++) {
             const struct metric_label labels[METRIC_LABELS_MAX] = {{"profile", profile->name},
