@@ -2,7 +2,8 @@
  *
  * Every open TCP connection and the thread that shuts those that overstay: a request
  * whose octets drip in for longer than the deadline, and, above the cap, the idlest or
- * slowest.
+ * slowest. One whose request is in work or whose reply is held back is never shut: while
+ * all are, new ones are accepted beyond the cap, up to libmicrohttpd's own limit.
  * libmicrohttpd's own timeout restarts with each octet and cannot do this. Shutting
  * happens under the lock that also guards the removal, so that no reused file
  * descriptor is ever hit. Does not bound how slowly a reply is taken.
