@@ -97,4 +97,10 @@ NODISCARD enum status snapshot_load(const char *dir, const struct server_config 
 NODISCARD enum status snapshot_renew_authority(const struct snapshot *present, struct store *store,
                                                struct snapshot **out, struct err *err);
 
+/* "http://127.…", "http://[::1]…", "http://localhost…". */
+bool server_url_is_loopback(const char *url);
+/* Whether clients will look for the server where it does not listen: its URL leads to other machines' view of
+ * this one, and every listener is on loopback. */
+bool server_is_hidden(const char *url, const struct listener_config *listeners, size_t count);
+
 #endif

@@ -183,10 +183,18 @@ static enum status make_profile(const struct making *making, struct profile *out
 
 /* ---- the whole ---- */
 
-static bool is_loopback_url(const char *url)
+bool server_url_is_loopback(const char *url)
 {
     return strncmp(url, "http://127.", 11) == 0 || strncmp(url, "http://[::1]", 12) == 0 ||
            strncmp(url, "http://localhost", 16) == 0;
+}
+
+bool server_is_hidden(const char *url, const struct listener_config *listeners, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(listeners[i].address, "127.", 4) != 0 && strcmp(listeners[i].address, "::1") != 0)
+            return false;
+    return count > 0 && !server_url_is_loopback(url);
 }
 
 static void warn_of_loopback(const struct server_config *config, const char *file,
@@ -194,7 +202,7 @@ static void warn_of_loopback(const struct server_config *config, const char *fil
 {
     const struct config_strings *cdp = &config->authority_cdp;
     const char *first = cdp->count > 0 ? cdp->items[0] : config->authority_url;
-    if (warnings != NULL && is_loopback_url(first))
+    if (warnings != NULL && server_url_is_loopback(first))
         config_mistake(warnings, file, 0, cdp->count > 0 ? "authority.cdp" : "authority.url",
                        "%s is a loopback address: only programs on this machine will find the CRL", first);
 }

@@ -63,13 +63,61 @@ static void finding(struct doctor *doctor, enum finding kind, const char *check,
 
 /* ---- files ---- */
 
-static void check_config(struct doctor *doctor, const struct server_config *config, const struct err *err)
+static void check_config(struct doctor *doctor, const struct server_config *config,
+                         const struct config_mistakes *mistakes, const struct err *err)
 {
-    if (config == NULL)
-        finding(doctor, FINDING_PROBLEM, "configuration", "%s", err->text);
-    else
+    for (size_t i = 0; i < mistakes->count; i++)
+        finding(doctor, FINDING_PROBLEM, "configuration", "%s", mistakes->lines[i]);
+    if (config != NULL)
         finding(doctor, FINDING_OK, "configuration", "scepter.cfg is right: %zu profiles",
                 config->profile_count);
+    else if (mistakes->count == 0)
+        finding(doctor, FINDING_PROBLEM, "configuration", "%s", err->text);
+}
+
+static bool is_used(const struct server_config *config, const char *template_name)
+{
+    for (size_t i = 0; i < config->profile_count; i++) {
+        const struct profile_config *profile = &config->profiles[i];
+        const char *const names[] = {profile->template_any, profile->template_signing,
+                                     profile->template_encryption, profile->template_both};
+        for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++)
+            if (names[n] != NULL && strcmp(names[n], template_name) == 0)
+                return true;
+    }
+    return false;
+}
+
+static bool has_warning(const struct config_mistakes *warnings, const struct template *template)
+{
+    size_t len = strlen(template_file(template));
+    for (size_t i = 0; i < warnings->count; i++)
+        if (strncmp(warnings->lines[i], template_file(template), len) == 0 && warnings->lines[i][len] == ':')
+            return true;
+    return false;
+}
+
+/* What no profile issues from does no harm. */
+static void tell_templates(struct doctor *doctor, const struct server_config *config,
+                           const struct template_set *set, const struct config_mistakes *warnings)
+{
+    size_t warned = 0;
+    AUTO(buf) struct buf names = BUF(512);
+    for (size_t i = 0; i < template_set_count(set); i++) {
+        const struct template *template = template_set_at(set, i);
+        if (!is_used(config, template_name(template)) || !has_warning(warnings, template))
+            continue;
+        buf_printf(&names, "%s%s", warned > 0 ? ", " : "", template_name(template));
+        warned++;
+    }
+    AUTO(heap) char *text = buf_take_text(&names);
+    if (warned > 0)
+        finding(doctor, FINDING_WARNING, "templates",
+                "%zu that profiles use, with warnings (%s): "
+                "`scepter template check`",
+                warned, text != NULL ? text : "…");
+    else
+        finding(doctor, FINDING_OK, "templates", "%zu templates", template_set_count(set));
 }
 
 static void check_templates(struct doctor *doctor, const struct server_config *config)
@@ -82,16 +130,10 @@ static void check_templates(struct doctor *doctor, const struct server_config *c
     enum status status = path_join(doctor->cli->dir, "templates", &dir, &err);
     if (status == STATUS_OK)
         status = template_set_load(dir, &config->templates, &mistakes, &warnings, &set, &err);
-    if (status != STATUS_OK) {
-        finding(doctor, FINDING_PROBLEM, "templates", "%s (`scepter template check` shows all)", err.text);
-        return;
-    }
-    if (warnings.count > 0)
-        finding(doctor, FINDING_WARNING, "templates",
-                "%zu templates with %zu warnings: `scepter template check`", template_set_count(set),
-                warnings.count);
+    if (status == STATUS_OK)
+        tell_templates(doctor, config, set, &warnings);
     else
-        finding(doctor, FINDING_OK, "templates", "%zu templates", template_set_count(set));
+        finding(doctor, FINDING_PROBLEM, "templates", "%s (`scepter template check` shows all)", err.text);
 }
 
 static void dir_auto_(DIR **dir)
@@ -250,12 +292,6 @@ static void check_crl(struct doctor *doctor, struct store *store, const struct a
         finding(doctor, FINDING_OK, "CRL", "valid until %s", date);
 }
 
-static bool is_loopback(const char *url)
-{
-    return strncmp(url, "http://127.", 11) == 0 || strncmp(url, "http://localhost", 16) == 0 ||
-           strncmp(url, "http://[::1]", 12) == 0;
-}
-
 /* Whether this server itself is to answer there. */
 static bool is_own(const struct authority *authority, const char *url)
 {
@@ -281,7 +317,7 @@ static void probe_cdp(struct doctor *doctor, struct app *app, const struct autho
              number < row.number)
         finding(doctor, FINDING_WARNING, "CDP", "%s answers with CRL %" PRId64 ", the newest is %" PRId64,
                 url, number, row.number);
-    else if (is_loopback(url))
+    else if (server_url_is_loopback(url))
         finding(doctor, FINDING_WARNING, "CDP",
                 "%s answers with CRL %" PRId64 ", but only on this machine: it is a loopback address", url,
                 number);
@@ -300,56 +336,95 @@ static void check_cdp(struct doctor *doctor, struct app *app, const struct autho
     config_strings_free(&urls);
 }
 
-static void check_authority(struct doctor *doctor)
+static void check_server(struct doctor *doctor, const struct app *app)
+{
+    const struct server_config *config = app_config(app);
+    if (app_is_served(app)) {
+        finding(doctor, FINDING_OK, "server", "it is running");
+        return;
+    }
+    finding(doctor, FINDING_WARNING, "server", "none runs on this directory: `scepter serve`");
+    if (server_is_hidden(config->authority_url, config->listeners, config->listener_count))
+        finding(doctor, FINDING_WARNING, "listeners",
+                "all on loopback, while authority.url is %s: without a proxy on this machine nobody else "
+                "reaches the server (`scepter serve --listen 0.0.0.0:8080`, or listeners in scepter.cfg)",
+                config->authority_url);
+}
+
+/* How profiles fit to templates, secrets and authority: as a starting server judges it. */
+static void check_profiles(struct doctor *doctor, struct app *app, const char *passphrase)
+{
+    struct err err = {0};
+    AUTO(snapshot) struct snapshot *snapshot = NULL;
+    if (snapshot_load(doctor->cli->dir, app_config(app), passphrase, app_store(app), NULL, &snapshot, &err) !=
+        STATUS_OK)
+        finding(doctor, FINDING_PROBLEM, "profiles", "%s", err.text);
+}
+
+static void check_authority(struct doctor *doctor, const struct server_config *config)
 {
     struct err err = {0};
     AUTO(app) struct app *app = NULL;
-    if (app_open(doctor->cli->dir, false, &app, &err) != STATUS_OK) {
+    AUTO(secret) char *passphrase = NULL;
+    AUTO(authority) struct authority *authority = NULL;
+    enum status status = app_open_store(doctor->cli->dir, &app, &err);
+    if (status != STATUS_OK) /* check_store_side has told */
+        return;
+    status = passphrase_read(config->authority_passphrase, "the authority's keys", &passphrase, &err);
+    const struct authority_config wanted = server_authority_config(doctor->cli->dir, config, passphrase);
+    if (status == STATUS_OK)
+        status = authority_open(app_store(app), &wanted, &authority, &err);
+    if (status != STATUS_OK) {
         finding(doctor, FINDING_PROBLEM, "authority", "%s", err.text);
         return;
     }
-    AUTO(snapshot) struct snapshot *snapshot = app_snapshot(app);
-    finding(doctor, FINDING_OK, "authority", "%s", authority_name(snapshot->authority));
-    check_certificate(doctor, snapshot->authority);
-    check_ra(doctor, snapshot->authority);
-    check_crl(doctor, app_store(app), snapshot->authority);
-    check_cdp(doctor, app, snapshot->authority);
-    if (app_is_served(app))
-        finding(doctor, FINDING_OK, "server", "it is running");
-    else
-        finding(doctor, FINDING_WARNING, "server", "none runs on this directory: `scepter serve`");
+    check_profiles(doctor, app, passphrase);
+    finding(doctor, FINDING_OK, "authority", "%s", authority_name(authority));
+    check_certificate(doctor, authority);
+    check_ra(doctor, authority);
+    check_crl(doctor, app_store(app), authority);
+    check_cdp(doctor, app, authority);
+    check_server(doctor, app);
 }
 
 /* ---- the command ---- */
 
+/* Without the configuration, which may be what is wrong. */
 static void check_store_side(struct doctor *doctor)
 {
     struct err err = {0};
-    AUTO(app) struct app *app = NULL;
-    if (app_open_store(doctor->cli->dir, &app, &err) != STATUS_OK) {
+    AUTO(heap) char *path = NULL;
+    AUTO(store) struct store *store = NULL;
+    enum status status = path_join(doctor->cli->dir, "scepter.db", &path, &err);
+    if (status == STATUS_OK)
+        status = store_open_sqlite(path, false, &store, &err);
+    if (status != STATUS_OK) {
         finding(doctor, FINDING_PROBLEM, "store", "%s", err.text);
         return;
     }
-    check_store(doctor, app_store(app));
-    check_audit(doctor, app_store(app));
-    check_clock(doctor, app_store(app));
-    check_suspended(doctor, app_store(app));
+    check_store(doctor, store);
+    check_audit(doctor, store);
+    check_clock(doctor, store);
+    check_suspended(doctor, store);
 }
 
 static void check_everything(struct doctor *doctor)
 {
     struct err err = {0};
     AUTO(server_config) struct server_config *config = NULL;
-    if (server_config_load(doctor->cli->dir, NULL, &config, &err) != STATUS_OK)
+    AUTO(config_mistakes) struct config_mistakes mistakes = {0};
+    if (server_config_load(doctor->cli->dir, &mistakes, &config, &err) != STATUS_OK)
         config = NULL;
-    check_config(doctor, config, &err);
+    check_config(doctor, config, &mistakes, &err);
     check_space(doctor);
     check_keys(doctor);
-    if (config == NULL) /* the rest depends on it */
-        return;
-    check_templates(doctor, config);
     check_store_side(doctor);
-    check_authority(doctor);
+    if (config == NULL) { /* the rest depends on it */
+        finding(doctor, FINDING_WARNING, "authority", "not looked at until scepter.cfg is right");
+        return;
+    }
+    check_templates(doctor, config);
+    check_authority(doctor, config);
 }
 
 enum status cli_doctor(struct cli *cli, struct err *err)

@@ -188,16 +188,10 @@ static enum status make_all(struct data_dir *made, const struct wishes *wishes, 
 
 /* ---- what comes next ---- */
 
-static bool is_loopback_url(const char *url)
-{
-    return strncmp(url, "http://127.", 11) == 0 || strncmp(url, "http://localhost", 16) == 0 ||
-           strncmp(url, "http://[::1]", 12) == 0;
-}
-
 /* The default listener is found on this machine only, which is not where such a URL leads. */
 static const char *listen_hint(const struct wishes *wishes)
 {
-    return wishes->listen == NULL && !is_loopback_url(wishes->url) ? " --listen 0.0.0.0:8080" : "";
+    return wishes->listen == NULL && !server_url_is_loopback(wishes->url) ? " --listen 0.0.0.0:8080" : "";
 }
 
 static void print_root(const char *dir, const struct wishes *wishes, const struct authority *authority,
@@ -263,7 +257,7 @@ static enum status report(const char *dir, const struct wishes *wishes, struct s
 
 static void warn(const struct wishes *wishes)
 {
-    if (is_loopback_url(wishes->url))
+    if (server_url_is_loopback(wishes->url))
         (void)fprintf(stderr,
                       "scepter: note: --url %s is a loopback address: only programs on this machine "
                       "will find the CRL that certificates name\n",

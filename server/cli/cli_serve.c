@@ -8,6 +8,7 @@
 
 #include "clock.h"
 
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -34,6 +35,12 @@ enum status cli_listener_parse(const char *text, struct listener_config *out, st
     AUTO(heap) char *address = strndup(start, (size_t)(end - start));
     if (address == NULL)
         return ERR(err, STATUS_NOMEM, "out of memory");
+    uint8_t octets[16];
+    if (inet_pton(AF_INET, address, octets) != 1 && inet_pton(AF_INET6, address, octets) != 1)
+        return ERR(err, STATUS_USAGE,
+                   "--listen is \"%s\": an IP address is expected before the port, such as 127.0.0.1:8080, "
+                   "[::1]:8080 or 0.0.0.0:8080 (every interface)",
+                   text);
     *out = (struct listener_config){.address = MOVE(address), .port = port};
     return STATUS_OK;
 }
@@ -107,6 +114,18 @@ static void log_serving(const struct server *server, const struct listening *lis
     }
 }
 
+/* A proxy on this machine may be what clients find. */
+static void warn_if_hidden(const struct server_config *config, const struct listening *listening)
+{
+    const struct listener_config *chosen = listening->own_count > 0 ? listening->own : config->listeners;
+    if (server_is_hidden(config->authority_url, chosen, listening->count))
+        log_message(
+            LOG_WARNING, "listening",
+            "on loopback only, while authority.url is %s: without a proxy on this machine nobody else "
+            "reaches it (--listen 0.0.0.0:8080, or listeners in scepter.cfg)",
+            config->authority_url);
+}
+
 static void server_stop(struct server *server)
 {
     if (server->http != NULL)
@@ -150,6 +169,7 @@ static enum status serve(struct cli *cli, struct err *err)
     TRY(choose_listeners(&wanted, app_config(server.app), &listening, err));
     TRY(server_start(&server, &listening, err));
     log_serving(&server, &listening);
+    warn_if_hidden(app_config(server.app), &listening);
     wait_for_stop(&signals, &server);
     log_message(LOG_INFO, "stopping", "requests that were accepted are finished first");
     return STATUS_OK;

@@ -351,6 +351,21 @@ jq -e '.[] | select(.result == "problem" and .check == "keys") | .text | contain
   fail "$(cat "$lab/doctor.json")"
 chmod 600 "$lab/ca/keys/lab.challenge"
 
+cp "$lab/ca/scepter.cfg" "$lab/right.cfg"
+sed -i 's/template *= "LabDevice"/template = "Nowhere"/' "$lab/ca/scepter.cfg"
+exits 1 doctor
+grep -q '^problem *profiles .*Nowhere' "$lab/out" || fail "$(cat "$lab/out")"
+grep -q '^ok *CRL ' "$lab/out" || fail "it stops at the profiles: $(cat "$lab/out")"
+grep -q '^warning *listeners .*http://ca.example:8080' "$lab/out" || fail "$(cat "$lab/out")"
+grep -q '^warning *templates *1 that profiles use' <("$SCEPTER" doctor --dir "$lab/ca" 2>/dev/null) || fail "$(cat "$lab/out")"
+printf 'colour = "red";\nshape = "round";\n' >>"$lab/ca/scepter.cfg"
+exits 1 doctor
+equal "mistakes" 2 "$(grep -c '^problem *configuration' "$lab/out")"
+grep -q '^ok *audit ' "$lab/out" || fail "it stops at the configuration: $(cat "$lab/out")"
+cp "$lab/right.cfg" "$lab/ca/scepter.cfg"
+exits 2 serve --listen localhost:8080
+says '--listen is "localhost:8080": an IP address'
+
 it "fetches the CRL where certificates say it is"
 exits 0 crl show --check
 has "verdict" "fresh: next update in 6d 23h" "$lab/out"
