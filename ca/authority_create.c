@@ -123,7 +123,7 @@ static enum status commit_start(struct state *state, struct store *store, const 
                                 const char *detail, struct change *change, struct err *err)
 {
     AUTO(audit_row) struct audit_row audit = {0};
-    TRY(text_copy("system", &audit.actor, err));
+    TRY(text_copy(state->actor != NULL ? state->actor : "system", &audit.actor, err));
     TRY(text_copy(action, &audit.action, err));
     TRY(text_format(&audit.object, err, "authority %s", state->name));
     TRY(text_copy(detail, &audit.detail, err));
@@ -148,10 +148,12 @@ enum status authority_start(struct store *store, const struct authority_config *
     return STATUS_OK;
 }
 
-enum status authority_first_crl(const struct authority *authority, struct store *store, struct err *err)
+enum status authority_first_crl(const struct authority *authority, struct store *store, const char *actor,
+                                struct err *err)
 {
     int64_t key_index = authority_current(authority)->key_index;
-    enum status status = crl_publish(authority, store, key_index, true, "system", NULL, err);
+    enum status status =
+        crl_publish(authority, store, key_index, true, actor != NULL ? actor : "system", NULL, err);
     if (status != STATUS_OK)
         (void)err_prefix(err,
                          "the authority is made, but not its first CRL (scepter crl publish makes it): ");
@@ -172,7 +174,7 @@ static enum status start_root(struct store *store, const struct authority_config
     AUTO(authority) struct authority *authority = NULL;
     TRY(authority_start(store, config, templates, state, "authority.created", detail, &authority, err));
     key->kept = true;
-    return authority_first_crl(authority, store, err);
+    return authority_first_crl(authority, store, state->actor, err);
 }
 
 static enum status wait_for_certificate(struct store *store, const struct authority_config *config,
@@ -193,7 +195,9 @@ enum status authority_create(struct store *store, const struct authority_config 
 {
     TRY(check_wishes(config, create, err));
     TRY(refuse_second(store, err));
-    AUTO(state) struct state state = {.ra_key = create->ra_key, .scep_with_ca_key = create->scep_with_ca_key};
+    AUTO(state)
+    struct state state = {
+        .actor = create->actor, .ra_key = create->ra_key, .scep_with_ca_key = create->scep_with_ca_key};
     AUTO(key_made) struct key_made key = {0};
     TRY(text_copy(config->name, &state.name, err));
     TRY(key_make(config, "ca-0", false, create->key, &key, err));

@@ -220,15 +220,12 @@ static enum status build_chain(const struct certificate *ours, struct given *giv
 
 /* ---- the whole ---- */
 
-static enum status load_pending(struct store *store, struct state *state, struct err *err)
+static enum status load(struct store *store, struct state *state, struct err *err)
 {
     enum status status = state_load(store, state, err);
     if (status == STATUS_NOT_FOUND)
         return ERR(err, status, "there is no authority yet: make one with scepter init --subordinate");
-    TRY(status);
-    if (state->pending_key == NULL)
-        return ERR(err, STATUS_NOT_FOUND, "no CSR waits for a certificate: the authority has one");
-    return STATUS_OK;
+    return status;
 }
 
 /* The pending key and its certificate become generation 0. */
@@ -245,16 +242,90 @@ static enum status complete(struct state *state, const struct certificate *ours,
     return build_chain(ours, given, generation, err);
 }
 
+/* ---- the chain, later ---- */
+
+struct chain {
+    struct buf *items;
+    size_t count;
+};
+
+static void chain_free(struct chain *chain)
+{
+    for (size_t i = 0; i < chain->count; i++)
+        buf_free(&chain->items[i]);
+    free(chain->items);
+}
+AUTO_VALUE(chain, struct chain, chain_free)
+
+static struct certificate *take_same(struct given *given, struct span der)
+{
+    for (size_t i = 0; i < given->count; i++)
+        if (span_equal(buf_span(&given->certificates[i]->der), der))
+            return MOVE(given->certificates[i]);
+    return NULL;
+}
+
+static enum status commit_chain(struct state *state, struct store *store, size_t count, const char *actor,
+                                struct err *err)
+{
+    struct change change = {0};
+    AUTO(audit_row) struct audit_row audit = {0};
+    TRY(text_copy(actor != NULL ? actor : "system", &audit.actor, err));
+    TRY(text_copy("authority.chain_added", &audit.action, err));
+    TRY(text_format(&audit.object, err, "authority %s", state->name));
+    TRY(text_format(&audit.detail, err, "%zu issuers' certificates", count));
+    change_add(&change, (struct change_op){.kind = CHANGE_AUDIT, .audit = &audit});
+    return state_commit(state, store, &change, err);
+}
+
+/* The certificate that is installed, given again with more of its issuers. */
+static enum status add_chain(struct state *state, struct store *store, struct given *given, const char *actor,
+                             struct err *err)
+{
+    if (state->generation_count == 0)
+        return ERR(err, STATUS_INTEGRITY,
+                   "the authority has neither a certificate nor a CSR that waits for one");
+    struct state_generation *generation = &state->generations[state->generation_count - 1];
+    AUTO(certificate) struct certificate *ours = take_same(given, buf_span(&generation->certificate));
+    if (ours == NULL || given->count <= generation->chain_count + 1)
+        return ERR(err, STATUS_NOT_FOUND, "no CSR waits for a certificate: the authority has one%s",
+                   ours == NULL ? "" : " with this chain");
+    AUTO(chain) struct chain old = {generation->chain, generation->chain_count};
+    generation->chain = NULL;
+    generation->chain_count = 0;
+    TRY(build_chain(ours, given, generation, err));
+    return commit_chain(state, store, generation->chain_count, actor, err);
+}
+
+/* ---- the request's certificate ---- */
+
+static enum status start_installed(struct store *store, const struct authority_config *config,
+                                   const struct template_set *templates, struct state *state,
+                                   const struct certificate *ours, struct err *err)
+{
+    AUTO(buf) struct buf issuer = BUF(4096);
+    AUTO(heap) char *detail = NULL;
+    AUTO(authority) struct authority *authority = NULL;
+    name_text(&ours->issuer, &issuer);
+    TRY(text_format(&detail, err, "certificate by %.*s, %zu issuers' certificates with it", (int)issuer.len,
+                    (const char *)issuer.data, state->generations[0].chain_count));
+    TRY(authority_start(store, config, templates, state, "authority.installed", detail, &authority, err));
+    return authority_first_crl(authority, store, state->actor, err);
+}
+
 enum status authority_install(struct store *store, const struct authority_config *config,
                               const struct template_set *templates, const struct span *certificates,
-                              size_t count, struct err *err)
+                              size_t count, const char *actor, struct err *err)
 {
     AUTO(state) struct state state = {0};
     AUTO(csr) struct csr *csr = NULL;
     AUTO(given) struct given given = {0};
-    TRY(load_pending(store, &state, err));
-    TRY(csr_decode(buf_span(&state.pending_csr), &csr, err));
+    TRY(load(store, &state, err));
+    state.actor = actor;
     TRY(decode_all(certificates, count, &given, err));
+    if (state.pending_key == NULL)
+        return add_chain(&state, store, &given, actor, err);
+    TRY(csr_decode(buf_span(&state.pending_csr), &csr, err));
     AUTO(certificate) struct certificate *ours = take_ours(&given, csr->key);
     if (ours == NULL)
         return ERR(
@@ -264,13 +335,5 @@ enum status authority_install(struct store *store, const struct authority_config
             count);
     TRY(check_ours(ours, csr, state.scep_with_ca_key, err));
     TRY(complete(&state, ours, &given, err));
-
-    AUTO(buf) struct buf issuer = BUF(4096);
-    AUTO(heap) char *detail = NULL;
-    AUTO(authority) struct authority *authority = NULL;
-    name_text(&ours->issuer, &issuer);
-    TRY(text_format(&detail, err, "certificate by %.*s, %zu issuers' certificates with it", (int)issuer.len,
-                    (const char *)issuer.data, state.generations[0].chain_count));
-    TRY(authority_start(store, config, templates, &state, "authority.installed", detail, &authority, err));
-    return authority_first_crl(authority, store, err);
+    return start_installed(store, config, templates, &state, ours, err);
 }

@@ -101,6 +101,6 @@ NODISCARD enum status authority_start(struct store *store, const struct authorit
                                       struct err *err);
 /* Publishes the first CRL of what was started; the text says that the authority is there all the same. */
 NODISCARD enum status authority_first_crl(const struct authority *authority, struct store *store,
-                                          struct err *err);
+                                          const char *actor, struct err *err);
 
 #endif

@@ -30,7 +30,8 @@ struct state_ra {
 
 /* Zero-initialised it is that of a store without authority. Everything owned. */
 struct state {
-    int64_t revision; /* 0: never saved */
+    int64_t revision;  /* 0: never saved */
+    const char *actor; /* who changes it, for the audit: borrowed, not saved; NULL: "system" */
     char *name;
     enum key_spec ra_key;
     bool scep_with_ca_key;

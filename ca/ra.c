@@ -79,14 +79,14 @@ static enum status fill_row(struct content *content, struct issued *issued, cons
     return STATUS_OK;
 }
 
-static enum status fill_audit(const struct certificate_row *row, enum ra_usage usage, struct audit_row *audit,
-                              struct err *err)
+static enum status fill_audit(const struct certificate_row *row, enum ra_usage usage, const char *actor,
+                              struct audit_row *audit, struct err *err)
 {
     char serial[2 * SERIAL_MAX + 1];
     char until[32];
     serial_text(&row->serial, serial);
     time_text(row->not_after_s, until);
-    TRY(text_copy("system", &audit->actor, err));
+    TRY(text_copy(actor != NULL ? actor : "system", &audit->actor, err));
     TRY(text_copy("ra.issued", &audit->action, err));
     TRY(text_format(&audit->object, err, "certificate %s", serial));
     return text_format(&audit->detail, err, "RA certificate (%s) valid until %s", ra_usage_name(usage),
@@ -132,7 +132,7 @@ enum status ra_batch_add(struct ra_batch *batch, const struct authority *authori
     TRY(issue_certificate(authority, &content, key, now_s, RA_BACK_S, &issued, err));
     struct certificate_row *row = &batch->rows[at];
     TRY(fill_row(&content, &issued, key, template_version(template), now_s, row, err));
-    TRY(fill_audit(row, usage, &batch->audits[at], err));
+    TRY(fill_audit(row, usage, state->actor, &batch->audits[at], err));
     TRY(remember(state, usage, batch->keys[at].location, &row->der, now_s, err));
     change_add(change, (struct change_op){.kind = CHANGE_CERTIFICATE_ADD, .certificate = {.row = row}});
     change_add(change, (struct change_op){.kind = CHANGE_AUDIT, .audit = &batch->audits[at]});

@@ -300,7 +300,23 @@ static enum status install(const struct cli *cli, struct app *app, const struct 
     TRY(cli_templates(cli, config, &templates, err));
     TRY(passphrase_read(config->authority_passphrase, "the authority's keys", &passphrase, err));
     const struct authority_config authority = server_authority_config(cli->dir, config, passphrase);
-    return authority_install(app_store(app), &authority, templates, list->spans, list->count, err);
+    return authority_install(app_store(app), &authority, templates, list->spans, list->count, cli->actor,
+                             err);
+}
+
+/* Clients verify up to a root: whether one was in the file. */
+static void note_chain(const struct certificate_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        AUTO(certificate) struct certificate *certificate = NULL;
+        if (certificate_decode(list->spans[i], &certificate, NULL) == STATUS_OK &&
+            certificate_is_self_issued(certificate))
+            return;
+    }
+    cli_note(
+        "note: the file holds no root certificate, so SCEP clients get an incomplete chain and may refuse "
+        "it: run `scepter ca install FILE` again with a file that holds the same certificate and its "
+        "issuers up to the root");
 }
 
 static enum status ca_install(struct cli *cli, struct err *err)
@@ -315,6 +331,7 @@ static enum status ca_install(struct cli *cli, struct err *err)
     if (certificate_file_read(buf_span(&octets), &list, err) != STATUS_OK)
         return err_prefix(err, "%s: ", cli->argv[0]);
     TRY(install(cli, app, &list, err));
+    note_chain(&list);
     (void)printf("The certificate is installed. Next: scepter serve --dir %s\n", cli->dir);
     return STATUS_OK;
 }

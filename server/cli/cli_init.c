@@ -82,6 +82,7 @@ static enum status check_url(const char *url, struct err *err)
 
 static enum status read_wishes(struct cli *cli, struct wishes *wishes, struct err *err)
 {
+    wishes->create.actor = cli->actor;
     wishes->key = "rsa:3072";
     wishes->ra_key = "rsa:2048";
     const struct cli_option options[] = {

@@ -319,6 +319,9 @@ exits 1 cert issue --template Short --csr "$lab/short.csr" --set EnrollmentUser=
 says "Wrong.cfg:"
 rm "$lab/ca/templates/Wrong.cfg"
 
+it "records who made the authority"
+equal "actors" "local:$(id -un)" "$(scepter audit list --json | jq -r '.[0:5][] | .actor' | sort -u)"
+
 it "keeps an audit that a changed row, a removed row and a removed end break"
 exits 0 audit verify
 rows=$(scepter audit verify --json | field rows)

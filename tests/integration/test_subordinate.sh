@@ -80,9 +80,20 @@ PY
 (openssl x509 -inform DER -in "$lab/damaged.der"; cat "$lab/root/Root.crt") >"$lab/wrong.pem"
 wrong "a signature that does not hold" "$lab/wrong.pem" "signature"
 
-it "installs the right one with its chain, from p7b"
+it "takes the right one without its chain, and says what that means"
+scepter ca install "$lab/sub.crt" >"$lab/out" 2>"$lab/err" || fail "install: $(cat "$lab/err")"
+has "what is missing" "holds no root certificate" "$lab/err"
+refuse "the same again" scepter ca install "$lab/sub.crt"
+has "why" "no CSR waits for a certificate: the authority has one with this chain" "$lab/refused.err"
+refuse "another certificate" scepter ca install "$lab/other.crt"
+cat "$lab/sub.crt" "$lab/root/Stranger.crt" >"$lab/wrong.pem"
+refuse "a stranger's chain" scepter ca install "$lab/wrong.pem"
+
+it "adds the chain later, from p7b"
 openssl crl2pkcs7 -nocrl -certfile "$lab/sub.crt" -certfile "$lab/root/Root.crt" -outform DER -out "$lab/chain.p7b"
-scepter ca install "$lab/chain.p7b" >/dev/null || fail "install"
+scepter ca install "$lab/chain.p7b" >"$lab/out" 2>"$lab/err" || fail "install: $(cat "$lab/err")"
+[ ! -s "$lab/err" ] || fail "$(cat "$lab/err")"
+has "audit" "1 issuers' certificates" <(scepter audit list --json | jq -r '.[] | select(.action == "authority.chain_added") | .detail')
 refuse "a second time" scepter ca install "$lab/chain.p7b"
 has "why" "no CSR waits" "$lab/refused.err"
 equal "issuer" "CN=Root,O=Lab" "$(scepter ca show --json | field issuer)"

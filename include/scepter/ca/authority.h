@@ -63,6 +63,7 @@ struct authority_create {
     enum key_spec ra_key; /* RSA only */
     bool subordinate;
     int64_t validity_s;    /* of a root; 0: 20 years */
+    const char *actor;     /* for the audit; NULL: "system" */
     bool scep_with_ca_key; /* RSA CA keys only: the CA key may decrypt and sign SCEP messages too */
 };
 /* Makes key, certificate (root) or CSR (subordinate), RA certificates and first CRL (root) into store and
@@ -77,10 +78,11 @@ NODISCARD enum status authority_csr(struct store *store, struct buf *out, struct
 /* Installs the certificate for it, given together with its issuers' (DER, any order; every certificate must
  * belong to the chain, which may end before the root): key, subject, CA bit, path length, dates and
  * signatures are checked; then makes RA certificates and the first CRL. STATUS_DENIED says what does not fit.
- */
+ * Where none waits, the present certificate given again with a longer chain than before gets that chain.
+ * STATUS_NOT_FOUND: none waits, and nothing was added. actor: for the audit. */
 NODISCARD enum status authority_install(struct store *store, const struct authority_config *config,
                                         const struct template_set *templates, const struct span *certificates,
-                                        size_t count, struct err *err);
+                                        size_t count, const char *actor, struct err *err);
 
 /* ---- using ---- */
 

@@ -150,7 +150,7 @@ static enum status install(X509 *const *certificates, size_t count, struct err *
         spans[i] = SPAN(der[i], (size_t)len);
     }
     enum status status =
-        authority_install(place.store, &place.config, place.templates, spans, count, failure);
+        authority_install(place.store, &place.config, place.templates, spans, count, NULL, failure);
     for (size_t i = 0; i < count; i++)
         OPENSSL_free(der[i]);
     return status;
@@ -304,9 +304,9 @@ static void authority_install__refuses_rubbish(void **state)
 {
     struct span rubbish = SPAN("\x30\x00", 2);
     (void)state;
-    assert_int_equal(authority_install(place.store, &place.config, place.templates, &rubbish, 1, NULL),
+    assert_int_equal(authority_install(place.store, &place.config, place.templates, &rubbish, 1, NULL, NULL),
                      STATUS_MALFORMED);
-    assert_int_equal(authority_install(place.store, &place.config, place.templates, &rubbish, 0, NULL),
+    assert_int_equal(authority_install(place.store, &place.config, place.templates, &rubbish, 0, NULL, NULL),
                      STATUS_DENIED);
 }
 
