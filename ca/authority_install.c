@@ -287,13 +287,15 @@ static enum status add_chain(struct state *state, struct store *store, struct gi
                    "the authority has neither a certificate nor a CSR that waits for one");
     struct state_generation *generation = &state->generations[state->generation_count - 1];
     AUTO(certificate) struct certificate *ours = take_same(given, buf_span(&generation->certificate));
-    if (ours == NULL || given->count <= generation->chain_count + 1)
-        return ERR(err, STATUS_NOT_FOUND, "no CSR waits for a certificate: the authority has one%s",
-                   ours == NULL ? "" : " with this chain");
+    if (ours == NULL)
+        return ERR(err, STATUS_NOT_FOUND, "no CSR waits for a certificate: the authority has one");
     AUTO(chain) struct chain old = {generation->chain, generation->chain_count};
     generation->chain = NULL;
     generation->chain_count = 0;
     TRY(build_chain(ours, given, generation, err));
+    if (generation->chain_count <= old.count)
+        return ERR(err, STATUS_NOT_FOUND,
+                   "no CSR waits for a certificate: the authority has one with this chain");
     return commit_chain(state, store, generation->chain_count, actor, err);
 }
 
