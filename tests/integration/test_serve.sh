@@ -135,7 +135,15 @@ reload configuration.refused
 has "file and line" "LabDevice.cfg:$line" "$lab/server.log"
 answers "still" 0 "$lab/c.crt" --url "$url/scep/lab" --key "$lab/k.key" --subject /CN=still --challenge "$phrase"
 
+it "says by another name that it is over"
+cp "$lab/ca/templates/LabDevice.cfg" "$lab/damaged.cfg"
+cp "$lab/LabDevice.cfg" "$lab/ca/templates/LabDevice.cfg"
+reload configuration.refused.over
+grep -q 'configuration.refused.over message="over: .*LabDevice.cfg:' "$lab/server.log" || fail "which complaint"
+equal "beginnings" 1 "$(log_count configuration.refused)"
+
 it "does not start with it"
+cp "$lab/damaged.cfg" "$lab/ca/templates/LabDevice.cfg"
 stop_server
 refuse "a start" timeout 20 "$SCEPTER" serve --dir "$lab/ca" --listen "127.0.0.1:$port"
 has "file and line" "LabDevice.cfg:$line" "$lab/refused.err"
