@@ -183,6 +183,22 @@ static void write_csr(const struct options *options, const struct material *mate
     BIO_free(file);
 }
 
+static int send_message(const struct options *options, const struct material *material, BIO *message)
+{
+    BIO *reply = BIO_new(BIO_s_mem());
+    long http = exchange(options, message, reply);
+    char *octets = NULL;
+    long len = BIO_get_mem_data(reply, &octets);
+    printf("http=%ld\noctets=%ld\n", http, len);
+    int exit_code = 4;
+    if (http != 200)
+        printf("body=%.*s\n", (int)len, octets);
+    else
+        exit_code = read_reply(options, material, (const unsigned char *)octets, (size_t)len);
+    BIO_free(reply);
+    return exit_code;
+}
+
 int main(int argc, char **argv)
 {
     struct options options = {0};
@@ -192,20 +208,9 @@ int main(int argc, char **argv)
     load_material(&options, &material);
     write_csr(&options, &material);
     BIO *message = message_of(&options, &material);
-    if (strcmp(options.url, "none") == 0) /* only made, for corpora */
-        return 0;
-    BIO *reply = BIO_new(BIO_s_mem());
-    long http = exchange(&options, message, reply);
-    char *octets = NULL;
-    long len = BIO_get_mem_data(reply, &octets);
-    printf("http=%ld\noctets=%ld\n", http, len);
-    int exit_code = 4;
-    if (http != 200)
-        printf("body=%.*s\n", (int)len, octets);
-    else
-        exit_code = read_reply(&options, &material, (const unsigned char *)octets, (size_t)len);
+    /* "none": only made, for corpora */
+    int exit_code = strcmp(options.url, "none") == 0 ? 0 : send_message(&options, &material, message);
     BIO_free(message);
-    BIO_free(reply);
     free_material(&material);
     return exit_code;
 }

@@ -2,6 +2,7 @@
 # Sourced by the integration tests: a working directory, a server on a free loopback port, checks.
 # Each test gets the path of the scepter program in $SCEPTER (set by CMake) and ends what it started by pid.
 set -euo pipefail
+export LC_ALL=C.UTF-8 # names and texts are UTF-8, whatever the caller's locale
 
 : "${SCEPTER:?path of the scepter program}"
 lab=$(mktemp -d)

@@ -101,8 +101,9 @@ openssl req -x509 -key "$lab/k.key" -subj /CN=stranger -days 1 -out "$lab/strang
 refuse "a stranger's" scepter cert import "$lab/stranger.crt"
 expect "unknown" scepter crl revoke-unknown "$(serial_of "$lab/lost.crt")" --reason keyCompromise >/dev/null
 scepter crl publish >/dev/null
-crl_file
-openssl crl -in "$lab/ca.crl" -noout -text | grep -qi "$(serial_of "$lab/lost.crt")" || fail "not on the CRL"
+lost=$(serial_of "$lab/lost.crt")
+on_the_crl() { crl_file && openssl crl -in "$lab/ca.crl" -noout -text | grep -qi "$lost"; }
+wait_for 4 on_the_crl || fail "not on the CRL"
 scepter cert revoke "$(serial_of "$lab/after.crt")" >/dev/null || fail "an imported one can be revoked"
 
 it "issues again after ca resume; challenges of before are void"
