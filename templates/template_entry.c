@@ -9,16 +9,21 @@ size_t template_entry_count(const struct template *template)
     return template->san_count + 1;
 }
 
-struct template_entry template_entry_at(const struct template *template, size_t index)
+static struct template_entry entry_text(const struct entry *entry, const char *kind, bool optional)
 {
-    const struct san_rule *san = index > 0 ? &template->sans[index - 1] : NULL;
-    const struct entry *entry = san != NULL ? &san->entry : &template->subject.entry;
-
-    return (struct template_entry){.kind = san != NULL ? san_type_name((enum san_type)san->type) : "subject",
+    return (struct template_entry){.kind = kind,
                                    .pattern = entry->text,
                                    .from_request = entry->from == FROM_REQUEST,
                                    .verified = entry->from == FROM_REQUEST && entry->verify == VERIFY_SOURCE,
-                                   .optional = san != NULL && san->optional};
+                                   .optional = optional};
+}
+
+struct template_entry template_entry_at(const struct template *template, size_t index)
+{
+    if (index == 0)
+        return entry_text(&template->subject.entry, "subject", false);
+    const struct san_rule *san = &template->sans[index - 1];
+    return entry_text(&san->entry, san_type_name((enum san_type)san->type), san->optional);
 }
 
 static bool pattern_names(const struct pattern *pattern, const char *name)

@@ -176,6 +176,7 @@ static enum status serve(struct cli *cli, struct err *err)
 }
 
 const struct command cli_serve_commands[] = {
-    {"serve", "[--listen ADDRESS:PORT]...", "serves SCEP, CRLs and CA certificates until SIGTERM or SIGINT", serve},
+    {"serve", "[--listen ADDRESS:PORT]...", "serves SCEP, CRLs and CA certificates until SIGTERM or SIGINT",
+     serve},
     {NULL, NULL, NULL, NULL},
 };
