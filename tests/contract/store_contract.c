@@ -87,7 +87,8 @@ static int64_t issue(struct store *store, uint8_t key)
     struct audit_row audit = {
         .actor = TEXT("system"), .action = TEXT("request.issued"), .object = TEXT("request 0")};
     struct change change = {0};
-    change_add(&change, (struct change_op){.kind = CHANGE_REQUEST_ADD, .request = {&request, NOW - 86400}});
+    change_add(&change, (struct change_op){.kind = CHANGE_REQUEST_ADD,
+                                           .request = {.row = &request, .retry_since_s = NOW - 86400}});
     change_add(&change,
                (struct change_op){.kind = CHANGE_CERTIFICATE_ADD, .certificate = {&certificate, true}});
     change_add(&change, (struct change_op){.kind = CHANGE_AUDIT, .audit = &audit});
@@ -212,7 +213,8 @@ static void strangers__are_kept_up_to_a_number_and_the_oldest_go(void **state)
 static enum status decide(struct store *store, const struct request_row *row, struct err *err)
 {
     struct change change = {0};
-    change_add(&change, (struct change_op){.kind = CHANGE_REQUEST_DECIDE, .request = {row, 0}});
+    change_add(&change, (struct change_op){.kind = CHANGE_REQUEST_DECIDE,
+                                           .request = {.row = row, .retry_since_s = 0}});
     return store_commit(store, &change, err);
 }
 
@@ -373,7 +375,8 @@ static void commit__leaves_nothing_of_a_change_that_fails(void **state)
     struct request_row request = some_request(DISPOSITION_ISSUED, 1);
     struct certificate_row certificate = some_certificate(1);
     struct change change = {0};
-    change_add(&change, (struct change_op){.kind = CHANGE_REQUEST_ADD, .request = {&request, 0}});
+    change_add(&change, (struct change_op){.kind = CHANGE_REQUEST_ADD,
+                                           .request = {.row = &request, .retry_since_s = 0}});
     change_add(&change,
                (struct change_op){.kind = CHANGE_CERTIFICATE_ADD, .certificate = {&certificate, true}});
     FAILS(STATUS_CONFLICT, store_commit(store, &change, &err));

@@ -64,7 +64,8 @@ enum status add_request(struct store *store, const struct request_row *row, stru
                         struct err *err)
 {
     *change = (struct change){0};
-    change_add(change, (struct change_op){.kind = CHANGE_REQUEST_ADD, .request = {row, NOW - 86400}});
+    change_add(change, (struct change_op){.kind = CHANGE_REQUEST_ADD,
+                                          .request = {.row = row, .retry_since_s = NOW - 86400}});
     return store_commit(store, change, err);
 }
 
